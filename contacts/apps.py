@@ -1,4 +1,6 @@
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -6,3 +8,10 @@ class ContactsConfig(AppConfig):
     name = "contacts"
     verbose_name = _("Contacts")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from contacts.changes import install_triggers
+        from contacts.folding import register_on_sqlite
+
+        connection_created.connect(register_on_sqlite, dispatch_uid="contacts.folding")
+        post_migrate.connect(install_triggers, sender=self, dispatch_uid="contacts.changes")

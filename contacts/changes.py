@@ -1,0 +1,148 @@
+"""The change log: what changed about which contact since the memberships were last brought up to date.
+
+Database triggers write it, so that no write can bypass it: pages, the admin, ``bulk_create``, ``update()``, imports and SQL
+typed by hand all leave their rows in the transaction that made the change. On PostgreSQL the triggers work once per
+statement on its whole set of rows. A segment engine registers itself as a reader (`READERS`).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.db import connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+from contacts.fields import SYSTEM_FIELDS
+from crm.registry import Registry
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody who acts on changes: ``function(now=…)`` is called after a commit that may have left some."""
+
+    key: str
+    function: Callable[..., Any]
+
+
+READERS: Registry[Reader] = Registry("reader of the change log")
+
+
+@contextmanager
+def recorded(*, now: datetime) -> Iterator[None]:
+    """A transaction whose changes have reached every reader when the outermost one has committed.
+
+    All writes of contacts, list memberships and events by people and programs happen inside; ``now`` is the moment
+    that the readers work with. A reader that fails does not undo the write: it is logged, and the worker tries again.
+    """
+    with transaction.atomic():
+        yield
+        transaction.on_commit(partial(run_readers, now=now), robust=True)
+
+
+def run_readers(*, now: datetime) -> None:
+    """Let every reader take what is in the log."""
+    for reader in READERS:
+        reader.function(now=now)
+
+
+def install_triggers(using: str = "default", **kwargs: Any) -> None:
+    """Create the triggers that write the log, replacing older ones; receiver of ``post_migrate``.
+
+    After every migration, because on SQLite altering a table rebuilds it and drops its triggers.
+    """
+    connection = connections[using]
+    with transaction.atomic(using=using), connection.cursor() as cursor:
+        for statement in trigger_statements(connection):
+            cursor.execute(statement)
+
+
+def trigger_statements(connection: BaseDatabaseWrapper) -> list[str]:
+    return _postgresql() if connection.vendor == "postgresql" else _sqlite()
+
+
+def _columns() -> list[str]:
+    """The columns of a contact whose changes are logged, which are those of the system fields."""
+    return [field.column for field in SYSTEM_FIELDS]
+
+
+def _sqlite() -> list[str]:
+    field_changed = " UNION ALL ".join(
+        f"SELECT NEW.id, 'field:{column}' WHERE OLD.{column} IS NOT NEW.{column}" for column in _columns()
+    )
+    custom_changed = """
+        SELECT NEW.id, 'field:custom.' || key FROM (
+          SELECT key FROM (SELECT key, type, value FROM json_each(OLD.custom)
+                           EXCEPT SELECT key, type, value FROM json_each(NEW.custom))
+          UNION
+          SELECT key FROM (SELECT key, type, value FROM json_each(NEW.custom)
+                           EXCEPT SELECT key, type, value FROM json_each(OLD.custom))
+        )"""
+    log = "INSERT INTO contacts_change (contact_id, key)"
+    triggers = {
+        "contacts_contact_created": f"AFTER INSERT ON contacts_contact BEGIN {log} VALUES (NEW.id, 'contact'); END",
+        "contacts_contact_changed": f"AFTER UPDATE ON contacts_contact BEGIN {log} {field_changed}; END",
+        "contacts_contact_custom": f"""AFTER UPDATE ON contacts_contact WHEN OLD.custom IS NOT NEW.custom
+            BEGIN {log} {custom_changed}; END""",
+        "contacts_contact_deleted": f"AFTER DELETE ON contacts_contact BEGIN {log} VALUES (OLD.id, 'contact'); END",
+        "contacts_event_created": f"AFTER INSERT ON contacts_event BEGIN {log} VALUES (NEW.contact_id, 'event:' || NEW.type); END",
+        "contacts_event_changed": f"""AFTER UPDATE ON contacts_event BEGIN
+            {log} VALUES (OLD.contact_id, 'event:' || OLD.type), (NEW.contact_id, 'event:' || NEW.type); END""",
+        "contacts_event_deleted": f"AFTER DELETE ON contacts_event BEGIN {log} VALUES (OLD.contact_id, 'event:' || OLD.type); END",
+        "contacts_list_joined": f"""AFTER INSERT ON contacts_listmembership
+            BEGIN {log} VALUES (NEW.contact_id, 'list:' || NEW.list_id); END""",
+        "contacts_list_changed": f"""AFTER UPDATE ON contacts_listmembership BEGIN
+            {log} VALUES (OLD.contact_id, 'list:' || OLD.list_id), (NEW.contact_id, 'list:' || NEW.list_id); END""",
+        "contacts_list_left": f"""AFTER DELETE ON contacts_listmembership
+            BEGIN {log} VALUES (OLD.contact_id, 'list:' || OLD.list_id); END""",
+    }
+    return [
+        statement
+        for name, body in triggers.items()
+        for statement in (f"DROP TRIGGER IF EXISTS {name}", f"CREATE TRIGGER {name} {body}")
+    ]
+
+
+def _postgresql() -> list[str]:
+    columns = ", ".join(f"('field:{column}', n.{column} IS DISTINCT FROM o.{column})" for column in _columns())
+    log = "INSERT INTO contacts_change (contact_id, key)"
+    contact_changed = f"""
+        {log} SELECT n.id, c.key FROM new_rows n JOIN old_rows o ON o.id = n.id, LATERAL (VALUES {columns}) c (key, changed)
+              WHERE c.changed;
+        {log} SELECT n.id, 'field:custom.' || c.key FROM new_rows n JOIN old_rows o ON o.id = n.id, LATERAL (
+                SELECT key FROM (SELECT * FROM jsonb_each(o.custom) EXCEPT SELECT * FROM jsonb_each(n.custom)) gone
+                UNION
+                SELECT key FROM (SELECT * FROM jsonb_each(n.custom) EXCEPT SELECT * FROM jsonb_each(o.custom)) come
+              ) c WHERE n.custom IS DISTINCT FROM o.custom"""
+
+    def keys(table: str, prefix: str, column: str) -> str:
+        return f"{log} SELECT contact_id, '{prefix}:' || {column} FROM {table}"
+
+    triggers = {
+        ("contacts_contact", "INSERT"): f"{log} SELECT id, 'contact' FROM new_rows",
+        ("contacts_contact", "UPDATE"): contact_changed,
+        ("contacts_contact", "DELETE"): f"{log} SELECT id, 'contact' FROM old_rows",
+    }
+    for table, prefix, column in (
+        ("contacts_event", "event", "type"),
+        ("contacts_listmembership", "list", "list_id"),
+    ):
+        triggers[table, "INSERT"] = keys("new_rows", prefix, column)
+        triggers[table, "UPDATE"] = f"{keys('old_rows', prefix, column)}; {keys('new_rows', prefix, column)}"
+        triggers[table, "DELETE"] = keys("old_rows", prefix, column)
+    referencing = {
+        "INSERT": "NEW TABLE AS new_rows",
+        "UPDATE": "OLD TABLE AS old_rows NEW TABLE AS new_rows",
+        "DELETE": "OLD TABLE AS old_rows",
+    }
+    statements = []
+    for (table, action), body in triggers.items():
+        name = f"{table}_log_{action.lower()}"
+        statements += [
+            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; RETURN NULL; END $$",
+            f"CREATE OR REPLACE TRIGGER {name} AFTER {action} ON {table} REFERENCING {referencing[action]}"
+            f" FOR EACH STATEMENT EXECUTE FUNCTION {name}()",
+        ]
+    return statements
