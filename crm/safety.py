@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 from django.core.exceptions import ImproperlyConfigured
 
 MODES = ("development", "production")
+DATABASE_ENGINES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
 SHORTEST_SECRET_KEY = 50
 FEWEST_CHARACTERS = 10
 PLACEHOLDERS = ("django-insecure-", "change", "development only", "secret")
@@ -20,6 +21,7 @@ def require_safe(
     csrf_trusted_origins: Sequence[str],
     https: bool,
     time_zone: str,
+    database_engine: str,
 ) -> None:
     """Raise ``ImproperlyConfigured`` naming every unsafe or impossible value of the settings."""
     problems = []
@@ -27,6 +29,8 @@ def require_safe(
         problems.append(f"MUSTER_MODE is {mode!r}: it must be one of {', '.join(MODES)}.")
     if time_zone not in available_timezones():
         problems.append(f"TIME_ZONE is {time_zone!r}: it must be the name of a time zone, such as Europe/Madrid.")
+    if database_engine not in DATABASE_ENGINES:
+        problems.append("DATABASE_URL names another database than SQLite (sqlite:///…) or PostgreSQL (postgres://…).")
     if mode != "development":
         problems += _unsafe_in_production(debug, secret_key, allowed_hosts, csrf_trusted_origins, https)
     if problems:
@@ -52,7 +56,7 @@ def _unsafe_in_production(
     if not allowed_hosts:
         problems.append("ALLOWED_HOSTS is empty: list the names under which people reach Muster.")
     elif "*" in allowed_hosts:
-        problems.append("ALLOWED_HOSTS is *: list the names under which people reach Muster.")
+        problems.append("ALLOWED_HOSTS has *: list the names under which people reach Muster.")
     if https and any(origin.startswith("http://") for origin in csrf_trusted_origins):
         problems.append("CSRF_TRUSTED_ORIGINS has an http:// address while HTTPS is on: use https://.")
     return problems

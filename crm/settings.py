@@ -5,6 +5,7 @@ unsafe values (see ``crm.safety``).
 """
 
 from pathlib import Path
+from urllib.parse import quote
 
 import environ
 from csp.constants import NONE, SELF
@@ -92,7 +93,7 @@ TEMPLATES = [
 
 VAR_DIR.mkdir(exist_ok=True)
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'muster.sqlite3'}")}
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{quote(str(VAR_DIR / 'muster.sqlite3'))}")}
 _database = DATABASES["default"]
 SQLITE = _database["ENGINE"] == "django.db.backends.sqlite3"
 if SQLITE:
@@ -118,7 +119,7 @@ REDIS_URL = env.str("REDIS_URL", default="")
 if REDIS_URL:
     _cache = REDIS_URL
 elif SQLITE:
-    _cache = f"filecache://{VAR_DIR / 'cache'}"
+    _cache = f"filecache://{_database['NAME']}-cache"
 else:
     _cache = "dbcache://muster_cache"
 CACHES = {"default": env.cache_url("CACHE_URL", default=_cache)}
@@ -147,6 +148,7 @@ LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 LANGUAGES = [("en", _("English"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+PHONE_REGION = env.str("PHONE_REGION", default="")
 
 # Static files
 
@@ -234,4 +236,5 @@ require_safe(
     csrf_trusted_origins=CSRF_TRUSTED_ORIGINS,
     https=HTTPS,
     time_zone=TIME_ZONE,
+    database_engine=_database["ENGINE"],
 )

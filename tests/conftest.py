@@ -1,0 +1,92 @@
+"""What tests of every area use: a fixed moment, one user of each role, and browsers logged in as them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test import Client
+
+from crm.models import User
+
+# The strength of password hashes is Django's to test; a weak one makes signing in quick.
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """SQLite tests use a file, as Muster does: threads and processes then have connections and locks of their own."""
+    if connection.vendor == "sqlite":
+        folder: Path = tmp_path_factory.mktemp("database")
+        connection.settings_dict["TEST"]["NAME"] = str(folder / "muster.sqlite3")
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The moment at which tests happen."""
+    return datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def user_with_role(db: None) -> Callable[[str], User]:
+    """Make a user named after a role: ``user_with_role("marketer")``. Their password is `PASSWORD`."""
+
+    def make(role: str) -> User:
+        user = User.objects.create_user(role, f"{role}@example.com", PASSWORD)
+        user.groups.add(Group.objects.get(name=role))
+        return user
+
+    return make
+
+
+@pytest.fixture
+def viewer(user_with_role: Callable[[str], User]) -> User:
+    return user_with_role("viewer")
+
+
+@pytest.fixture
+def marketer(user_with_role: Callable[[str], User]) -> User:
+    return user_with_role("marketer")
+
+
+@pytest.fixture
+def administrator(user_with_role: Callable[[str], User]) -> User:
+    return user_with_role("administrator")
+
+
+@pytest.fixture
+def superuser(db: None) -> User:
+    return User.objects.create_superuser("superuser", "superuser@example.com", PASSWORD)
+
+
+def logged_in(user: User) -> Client:
+    """A client of this user. Plain function, so that a test can have several at once."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def viewer_client(viewer: User) -> Client:
+    return logged_in(viewer)
+
+
+@pytest.fixture
+def marketer_client(marketer: User) -> Client:
+    return logged_in(marketer)
+
+
+@pytest.fixture
+def administrator_client(administrator: User) -> Client:
+    return logged_in(administrator)
+
+
+@pytest.fixture
+def superuser_client(superuser: User) -> Client:
+    return logged_in(superuser)

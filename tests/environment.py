@@ -1,0 +1,66 @@
+"""A pytest plugin: which database the tests run on, and an environment that is the same on every machine.
+
+Loaded before Django reads its settings, see ``addopts`` in pyproject.toml.
+"""
+
+import os
+from collections.abc import Generator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.postgres_server import Unavailable, postgres_server
+
+DATABASES = ("sqlite", "postgresql")
+SETTINGS = {
+    "MUSTER_MODE": "development",
+    "ENV_FILE": os.devnull,
+    "CACHE_URL": "locmemcache://",
+    "LOG_LEVEL": "WARNING",
+    "TIME_ZONE": "UTC",
+    "LANGUAGE_CODE": "en",
+}
+UNSET = ("SECRET_KEY", "DEBUG", "HTTPS", "ALLOWED_HOSTS", "REDIS_URL", "EMAIL_URL", "DEFAULT_FROM_EMAIL", "PHONE_REGION")
+
+server = ExitStack()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--db", choices=DATABASES, default="sqlite", help="the database to test on; a PostgreSQL server is started"
+    )
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(
+    parser: pytest.Parser, args: list[str]
+) -> Generator[None, None, None]:
+    for name in UNSET:
+        os.environ.pop(name, None)
+    os.environ.update(SETTINGS)
+    started_by_controller = "PYTEST_XDIST_WORKER" in os.environ
+    if not started_by_controller:
+        os.environ["DATABASE_URL"] = _database_url(parser.parse_known_args(args).db)
+    return (yield)
+
+
+def _database_url(db: str) -> str:
+    if db == "sqlite":
+        return "sqlite://:memory:"
+    try:
+        return server.enter_context(postgres_server())
+    except Unavailable as reason:
+        raise pytest.UsageError(f"The tests cannot run on PostgreSQL: {reason}") from reason
+
+
+def pytest_unconfigure() -> None:
+    server.close()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Browser tests look at pages, not at SQL: on PostgreSQL only those that ask for it run."""
+    if config.getoption("db") == "sqlite":
+        return
+    leave_out = [item for item in items if item.get_closest_marker("e2e") and not item.get_closest_marker("every_database")]
+    items[:] = [item for item in items if item not in leave_out]
+    config.hook.pytest_deselected(items=leave_out)
