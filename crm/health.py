@@ -1,14 +1,12 @@
 """``/healthz``: is this installation able to do its work? For load balancers and monitors, without a login."""
 
-from datetime import timedelta
-
 import structlog
-from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from django_q.conf import Conf
 from django_q.status import Stat
 
 log = structlog.get_logger("muster.health")
@@ -45,5 +43,5 @@ def unapplied_migrations() -> list[str]:
 
 
 def worker_runs() -> bool:
-    """Whether a worker gave a sign of life within the last seconds."""
-    return bool(Stat.get_all())
+    """Whether a worker gave a sign of life lately (see ``crm.broker``) that was not its last."""
+    return any(str(stat.status) != str(Conf.STOPPED) for stat in Stat.get_all())

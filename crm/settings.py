@@ -84,6 +84,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "crm.context.shell",
             ],
         },
     },
@@ -188,7 +189,7 @@ Q_CLUSTER = {
     "queue_limit": 20,
     "poll": 0.5,
     "guard_cycle": 1,
-    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}),
+    **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default", "broker_class": "crm.broker.DatabaseBroker"}),
 }
 
 # Safety of the pages

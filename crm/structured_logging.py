@@ -20,6 +20,8 @@ from django.http import HttpRequest, HttpResponse
 STYLES = ("json", "console")
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 SECRET_NAME = re.compile(r"password|passwd|secret|token|authorization|cookie|session|api_?key", re.IGNORECASE)
+# Values of local variables would carry personal data and secrets into the log.
+TRACEBACKS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 ACCEPTED_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 log = structlog.get_logger("muster.request")
@@ -53,9 +55,9 @@ def logging_config(*, level: str, style: str) -> dict[str, Any]:
         cache_logger_on_first_use=True,
     )
     renderers: list[Any] = (
-        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+        [structlog.processors.ExceptionRenderer(TRACEBACKS), structlog.processors.JSONRenderer(ensure_ascii=False)]
         if style == "json"
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else [structlog.dev.ConsoleRenderer(sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
     )
     return {
         "version": 1,
@@ -73,6 +75,7 @@ def logging_config(*, level: str, style: str) -> dict[str, Any]:
             "django": {"handlers": [], "level": level, "propagate": True},
             # Our own line per request replaces theirs, which prints the query string.
             "django.server": {"handlers": [], "level": "ERROR", "propagate": True},
+            "gunicorn.error": {"handlers": [], "level": level, "propagate": True},
         },
     }
 
@@ -98,13 +101,23 @@ class RequestLogMiddleware:
                 _level(request.path, response.status_code),
                 "request",
                 method=request.method,
-                path=request.path,
+                path=_path(request),
                 status=response.status_code,
                 user=getattr(getattr(request, "user", None), "pk", None),
                 milliseconds=round((time.perf_counter() - started) * 1000, 1),
             )
         response["X-Request-ID"] = request_id
         return response
+
+
+def _path(request: HttpRequest) -> str:
+    """The path without secrets that it carries, such as the token in the address of a password reset."""
+    path = request.path
+    arguments = request.resolver_match.kwargs if request.resolver_match else {}
+    for name, value in arguments.items():
+        if SECRET_NAME.search(name):
+            path = path.replace(str(value), "***")
+    return path
 
 
 def _level(path: str, status: int) -> int:
