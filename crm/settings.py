@@ -18,7 +18,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
 env = environ.Env()
-env.read_env(env.path("ENV_FILE", default=BASE_DIR / ".env"))  # type: ignore[arg-type]
+env.read_env(env.path("ENV_FILE", default=BASE_DIR / ".env"))
 
 MODE = env.str("MUSTER_MODE", default="production")
 PRODUCTION = MODE != "development"
@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "crm.apps.MusterAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",

@@ -1,11 +1,16 @@
 """Every address of the site."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
-from crm import health
+from crm import health, views
 
 urlpatterns = [
+    path("", views.dashboard, name="dashboard"),
+    path("dashboard/jobs/", views.dashboard_jobs, name="dashboard_jobs"),
+    path("settings/", views.settings_page, name="settings"),
+    path("theme/", views.choose_theme, name="theme"),
+    path("accounts/", include("crm.accounts")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
 ]
