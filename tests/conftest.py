@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
+from django.db.models import Value
+from django.db.models.functions import Concat
 from django.test import Client
 
 from crm.models import User
+from crm.roles import ROLES
 
 # The strength of password hashes is Django's to test; a weak one makes signing in quick.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -39,10 +42,21 @@ def user_with_role(db: None) -> Callable[[str], User]:
 
     def make(role: str) -> User:
         user = User.objects.create_user(role, f"{role}@example.com", PASSWORD)
-        user.groups.add(Group.objects.get(name=role))
+        user.groups.add(_group(role))
         return user
 
     return make
+
+
+def _group(role: str) -> Group:
+    """The role's group. Migrations make it, but a test with real transactions empties every table behind it."""
+    group, created = Group.objects.get_or_create(name=role)
+    if created:
+        permissions = Permission.objects.annotate(
+            name_in_full=Concat("content_type__app_label", Value("."), "codename")
+        )
+        group.permissions.set(permissions.filter(name_in_full__in=ROLES[role]))
+    return group
 
 
 @pytest.fixture

@@ -20,7 +20,11 @@ SETTINGS = {
     "TIME_ZONE": "UTC",
     "LANGUAGE_CODE": "en",
 }
-UNSET = ("SECRET_KEY", "DEBUG", "HTTPS", "ALLOWED_HOSTS", "REDIS_URL", "EMAIL_URL", "DEFAULT_FROM_EMAIL", "PHONE_REGION")
+# What else a shell may have set: the settings' own defaults are tested.
+UNSET = (
+    *("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HTTPS", "BEHIND_PROXY"),
+    *("REDIS_URL", "EMAIL_URL", "DEFAULT_FROM_EMAIL", "PHONE_REGION", "LOG_FORMAT", "MUSTER_WORKERS"),
+)
 
 server = ExitStack()
 
@@ -32,9 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_load_initial_conftests(
-    parser: pytest.Parser, args: list[str]
-) -> Generator[None, None, None]:
+def pytest_load_initial_conftests(parser: pytest.Parser, args: list[str]) -> Generator[None, None, None]:
     for name in UNSET:
         os.environ.pop(name, None)
     os.environ.update(SETTINGS)
@@ -61,6 +63,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Browser tests look at pages, not at SQL: on PostgreSQL only those that ask for it run."""
     if config.getoption("db") == "sqlite":
         return
-    leave_out = [item for item in items if item.get_closest_marker("e2e") and not item.get_closest_marker("every_database")]
-    items[:] = [item for item in items if item not in leave_out]
-    config.hook.pytest_deselected(items=leave_out)
+    left_out = [item for item in items if _only_on_sqlite(item)]
+    items[:] = [item for item in items if not _only_on_sqlite(item)]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def _only_on_sqlite(item: pytest.Item) -> bool:
+    return bool(item.get_closest_marker("e2e") and not item.get_closest_marker("every_database"))

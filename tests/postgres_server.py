@@ -27,6 +27,7 @@ PLACES = (
     "/usr/local/opt/postgresql*/bin",
 )
 ADVICE = "Install PostgreSQL (on Debian and Ubuntu: apt-get install postgresql)."
+INITDB_OPTIONS = ("--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync")
 OPTIONS = {
     "listen_addresses": "",
     "timezone": "UTC",
@@ -64,7 +65,7 @@ def postgres_server() -> Iterator[str]:
     log = folder / "log"
     try:
         made = subprocess.run(
-            [binaries / "initdb", "-D", data, "-U", USER, "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"],
+            [binaries / "initdb", "-D", data, "-U", USER, *INITDB_OPTIONS],
             user=user,
             cwd="/",
             capture_output=True,
@@ -76,8 +77,7 @@ def postgres_server() -> Iterator[str]:
         options = [f"--{name}={value}" for name, value in OPTIONS.items()]
         with log.open("wb") as output:
             keeper = subprocess.Popen(
-                ["/bin/sh", "-c", KEEPER, "keeper", folder]
-                + [binaries / "postgres", "-D", data, "-k", folder, *options],
+                ["/bin/sh", "-c", KEEPER, "keeper", folder, binaries / "postgres", "-D", data, "-k", folder, *options],
                 user=user,
                 cwd="/",
                 stdin=subprocess.PIPE,
