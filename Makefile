@@ -44,7 +44,7 @@ lint: $(INSTALLED) ## Check style, types and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	MUSTER_MODE=development $(BIN)/python manage.py makemigrations --check --dry-run
 
 .PHONY: format

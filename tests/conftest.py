@@ -1,5 +1,6 @@
 """What tests of every area use: a fixed moment, one user of each role, and browsers logged in as them."""
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from django.test import Client
 
 from crm.models import User
 from crm.roles import ROLES
+from tests.availability import unavailable
 
 # The strength of password hashes is Django's to test; a weak one makes signing in quick.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -34,6 +36,15 @@ def django_db_modify_db_settings(
 def now() -> datetime:
     """The moment at which tests happen."""
     return datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def cdnow() -> Path:
+    """The folder of the CDNOW purchase data (customers.csv and purchases.csv), real input for imports and segments."""
+    folder = Path(os.environ.get("MUSTER_CDNOW", ""))
+    if not (folder / "purchases.csv").is_file():
+        unavailable("MUSTER_CDNOW does not name the folder with the CDNOW files customers.csv and purchases.csv.")
+    return folder
 
 
 @pytest.fixture
