@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AnonymousUser
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from crm.models import User
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ NAVIGATION = (
 )
 
 
-def navigation_for(user: AbstractBaseUser | AnonymousUser) -> list[Entry]:
+def navigation_for(user: User | AnonymousUser) -> list[Entry]:
     """What this user sees: entries with the permission, groups with something in them."""
     visible = []
     for entry in NAVIGATION:
@@ -57,7 +59,7 @@ def navigation_for(user: AbstractBaseUser | AnonymousUser) -> list[Entry]:
     return visible
 
 
-def _may_see(user: AbstractBaseUser | AnonymousUser, entry: Entry) -> bool:
+def _may_see(user: User | AnonymousUser, entry: Entry) -> bool:
     return (not entry.permission or user.has_perm(entry.permission)) and _exists(entry)
 
 

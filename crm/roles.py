@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 
 from django.apps.registry import Apps
 from django.contrib.auth.management import create_permissions
@@ -11,12 +11,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 from django_htmx.http import HttpResponseClientRedirect
 
+from crm.requests import Request
+
 VIEWER = "viewer"
 MARKETER = "marketer"
 ADMINISTRATOR = "administrator"
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+View = Callable[Concatenate[Request, P], HttpResponseBase]
 
 
 def _may(actions: str, *models: str) -> set[str]:
@@ -71,17 +73,17 @@ def requires(*permissions: str) -> Callable[[View[P]], View[P]]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                return _to_login(request)
+                return _to_login(cast(Request, request))
             if not request.user.has_perms(permissions):
                 raise PermissionDenied
-            return view(request, *args, **kwargs)
+            return view(cast(Request, request), *args, **kwargs)
 
         return guarded
 
     return guard
 
 
-def _to_login(request: HttpRequest) -> HttpResponseBase:
+def _to_login(request: Request) -> HttpResponseBase:
     if not request.htmx:
         return redirect_to_login(request.get_full_path())
     # A fragment's place is no place for the login page: the whole page goes there, and comes back as a whole.
