@@ -12,12 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.core.signing import BadSignature, Signer
-from django.db.models import CharField, F, Model, Q, QuerySet, TextField
-from django.db.models.fields.tuple_lookups import (  # type: ignore[import-untyped]
-    Tuple,
-    TupleGreaterThan,
-    TupleLessThan,
-)
+from django.db.models import BooleanField, CharField, F, Func, Model, Q, QuerySet, TextField, Value
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -77,6 +72,22 @@ def _forwards(walk: _Walk[Row], rows: list[Row], size: int, *, previous: str | N
     return Page(rows[:size], previous, following, is_first=previous is None)
 
 
+class Beyond(Func):
+    """Compares columns with values as a tuple. Django's own does so on PostgreSQL only; and the same condition written
+    with OR makes SQLite read the index from its end.
+    """
+
+    def __init__(self, names: list[str], values: list[Value], comparison: str) -> None:
+        super().__init__(*(F(name) for name in names), *values, output_field=BooleanField())
+        self.comparison = comparison
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
+        compiled = [compiler.compile(source) for source in self.source_expressions]
+        half = len(compiled) // 2
+        columns, values = (", ".join(sql for sql, _ in side) for side in (compiled[:half], compiled[half:]))
+        return f"({columns}) {self.comparison} ({values})", [param for _, params in compiled for param in params]
+
+
 class _Walk(Generic[Row]):
     """Reads rows in an order, from a place on or from an end, in either direction."""
 
@@ -109,8 +120,8 @@ class _Walk(Generic[Row]):
         names = [*self.order.columns, "id"] if has_value else [*self.order.columns[1:], "id"]
         descending = self.order.descending != backwards
         if place is not None:
-            beyond = TupleLessThan if descending else TupleGreaterThan
-            part = part.filter(beyond(Tuple(*(F(name) for name in names)), place[-len(names) :]))
+            values = [Value(value, field) for value, field in zip(place, self.fields, strict=True)]
+            part = part.filter(Beyond(names, values[-len(names) :], "<" if descending else ">"))
         return part.order_by(*(f"-{name}" if descending else name for name in names))
 
     def _value_is(self, *, present: bool) -> Q:
