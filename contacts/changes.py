@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django.db import connections, transaction
@@ -39,7 +38,7 @@ def recorded(*, now: datetime) -> Iterator[None]:
     """
     with transaction.atomic():
         yield
-        transaction.on_commit(partial(run_readers, now=now), robust=True)
+        transaction.on_commit(lambda: run_readers(now=now), robust=True)
 
 
 def run_readers(*, now: datetime) -> None:
