@@ -6,3 +6,13 @@ class SegmentsConfig(AppConfig):
     name = "segments"
     verbose_name = _("Segments")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from contacts.changes import READERS, Reader
+        from crm.jobs import PERIODIC, Periodic
+        from segments import refresh
+
+        READERS.add(Reader("segments", refresh.at_commit))
+        PERIODIC.add(Periodic("segments: changes", "segments.tasks.apply_changes", minutes=1))
+        PERIODIC.add(Periodic("segments: time", "segments.tasks.apply_time", minutes=1))
+        PERIODIC.add(Periodic("segments: audit", "segments.tasks.audit", cron="30 2 * * *"))

@@ -1,0 +1,125 @@
+"""Conditions on contact lists."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contacts.models import ListMembership
+from segments.conditions.base import CONDITIONS, Condition, Rule, RuleForm
+from segments.context import AmongContacts, Context
+from segments.logic import in_set, not_in_set
+from segments.windows import WINDOWS, inside, is_relative, passed
+
+OPERATORS = [
+    ("member", gettext_lazy("is on the list")),
+    ("not_member", gettext_lazy("is not on the list")),
+    ("joined", gettext_lazy("joined the list")),
+]
+
+
+def id_choice(label: Any, names: Any, empty: Any, unknown: Any) -> forms.TypedChoiceField:
+    """An input that chooses one thing by its id."""
+    return forms.TypedChoiceField(
+        label=label,
+        choices=lambda: [("", empty), *names()],
+        coerce=int,
+        error_messages={"invalid_choice": unknown},
+    )
+
+
+class ListRuleForm(RuleForm):
+    """The list, the operator, and for ``joined`` the window."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["list"] = id_choice(
+            gettext_lazy("List"),
+            lambda: list(self.context.lists.items()),
+            gettext_lazy("Choose a list"),
+            gettext_lazy("This list no longer exists."),
+        )
+        self.fields["operator"] = forms.ChoiceField(
+            label=gettext_lazy("Operator"), choices=OPERATORS, initial="member"
+        )
+        if self.given("operator") == "joined":
+            self.fields["kind"] = forms.ChoiceField(
+                label=gettext_lazy("When"), choices=[(window.key, window.label) for window in WINDOWS], initial="ever"
+            )
+            if self.given("kind") in WINDOWS:
+                self.fields.update(WINDOWS[self.given("kind")].fields())
+
+    def clean(self) -> dict[str, Any]:
+        if not self.errors and self.cleaned_data["operator"] == "joined":
+            for name, message in WINDOWS[self.cleaned_data["kind"]].clean(self.cleaned_data).items():
+                self.add_error(name, message)
+        return self.cleaned_data
+
+    @property
+    def paths(self) -> dict[str, tuple[str, ...]]:  # type: ignore[override]
+        return {name: ("window", name) for name in self.fields if name not in ("list", "operator")}
+
+    def rule(self) -> Rule:
+        rule: Rule = {"type": "list", "list": self.cleaned_data["list"], "operator": self.cleaned_data["operator"]}
+        if rule["operator"] == "joined":
+            window = WINDOWS[self.cleaned_data["kind"]]
+            values = {name: self.cleaned_data[name] for name in window.fields()}
+            rule["window"] = {"kind": window.key} | {
+                name: value if isinstance(value, int | str) else value.isoformat() for name, value in values.items()
+            }
+        return rule
+
+
+@CONDITIONS.register
+class ListCondition(Condition):
+    key = "list"
+    label = gettext_lazy("List")
+    form = ListRuleForm
+
+    def unpack(self, rule: Rule, context: Context) -> dict[str, Any]:
+        data = {"list": rule.get("list"), "operator": rule.get("operator")}
+        if data["operator"] != "joined":
+            return data
+        window = rule.get("window", {"kind": "ever"})
+        if not isinstance(window, dict):
+            raise ValueError(_("A window is an object with a “kind”."))
+        return data | window
+
+    def subscriptions(self, rule: Rule, context: Context) -> QuerySet[ListMembership]:
+        subscriptions = ListMembership.objects.current().filter(list_id=rule["list"]).order_by()
+        if context.few:
+            subscriptions = subscriptions.filter(AmongContacts(F("contact_id")))
+        return subscriptions
+
+    def condition(self, rule: Rule, context: Context) -> Q:
+        subscriptions = self.subscriptions(rule, context)
+        if rule["operator"] == "joined":
+            subscriptions = subscriptions.filter(inside(F("subscribed_at"), rule["window"], context))
+        contact_ids = subscriptions.values("contact_id")
+        return not_in_set(contact_ids) if rule["operator"] == "not_member" else in_set(contact_ids)
+
+    def describe(self, rule: Rule, context: Context) -> str:
+        name = {"list": context.lists.get(rule["list"], _("a deleted list"))}
+        if rule["operator"] == "member":
+            return _("is on the list %(list)s") % name
+        if rule["operator"] == "not_member":
+            return _("is not on the list %(list)s") % name
+        when = WINDOWS[rule["window"]["kind"]].describe(rule["window"])
+        return _("joined the list %(list)s %(when)s") % (name | {"when": when})
+
+    def depends_on(self, rule: Rule) -> set[str]:
+        return {f"list:{rule['list']}"}
+
+    def crossing(self, rule: Rule, since: datetime, now: datetime, context: Context) -> Q | None:
+        if rule["operator"] != "joined":
+            return None
+        edge = passed(F("subscribed_at"), rule["window"], since, now)
+        return edge and in_set(self.subscriptions(rule, context).filter(edge).values("contact_id"))
+
+    def relative(self, rule: Rule, context: Context) -> bool:
+        return rule["operator"] == "joined" and is_relative(rule["window"])

@@ -1,0 +1,69 @@
+"""Conditions on other segments: a rule reads that segment's memberships."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db.models import F, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from segments.conditions.base import CONDITIONS, Condition, Rule, RuleForm
+from segments.conditions.listing import id_choice
+from segments.context import AmongContacts, Context
+from segments.logic import in_set, not_in_set
+from segments.models import Membership
+
+OPERATORS = [("member", gettext_lazy("is in the segment")), ("not_member", gettext_lazy("is not in the segment"))]
+
+
+class SegmentRuleForm(RuleForm):
+    """The segment and the operator."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["segment"] = id_choice(
+            gettext_lazy("Segment"),
+            lambda: [(pk, segment.name) for pk, segment in self.context.segments.items()],
+            gettext_lazy("Choose a segment"),
+            gettext_lazy("This segment no longer exists."),
+        )
+        self.fields["operator"] = forms.ChoiceField(
+            label=gettext_lazy("Operator"), choices=OPERATORS, initial="member"
+        )
+
+    def rule(self) -> Rule:
+        return {
+            "type": "segment",
+            "segment": self.cleaned_data["segment"],
+            "operator": self.cleaned_data["operator"],
+        }
+
+
+@CONDITIONS.register
+class SegmentCondition(Condition):
+    key = "segment"
+    label = gettext_lazy("Segment")
+    form = SegmentRuleForm
+    dynamic = False
+
+    def unpack(self, rule: Rule, context: Context) -> dict[str, Any]:
+        return {"segment": rule.get("segment"), "operator": rule.get("operator")}
+
+    def condition(self, rule: Rule, context: Context) -> Q:
+        memberships = Membership.objects.filter(segment_id=rule["segment"])
+        if context.few:
+            memberships = memberships.filter(AmongContacts(F("contact_id")))
+        contact_ids = memberships.values("contact_id")
+        return not_in_set(contact_ids) if rule["operator"] == "not_member" else in_set(contact_ids)
+
+    def describe(self, rule: Rule, context: Context) -> str:
+        segment = context.segments.get(rule["segment"])
+        name = {"segment": segment.name if segment else _("a deleted segment")}
+        if rule["operator"] == "member":
+            return _("is in the segment %(segment)s") % name
+        return _("is not in the segment %(segment)s") % name
+
+    def depends_on(self, rule: Rule) -> set[str]:
+        return {f"segment:{rule['segment']}"}

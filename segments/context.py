@@ -1,0 +1,82 @@
+"""What conditions need to know while a definition is checked, described or compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import BooleanField, Field, Func, Value
+
+from contacts.fields import Catalogue, catalogue
+from contacts.models import ContactList
+from segments.clock import LateValue
+
+if TYPE_CHECKING:
+    from segments.models import Segment
+
+
+class Context:
+    """The catalogue, the lists and the segments, each read once and only when asked for, and the moment.
+
+    ``now`` is the moment to compile for; None leaves it open, and SQL then carries `segments.clock.Late` parameters.
+    ``few`` compiles for a few contacts: every subquery is restricted to the contacts that are bound when the SQL is
+    run (`AmongContacts`).
+    """
+
+    def __init__(self, *, now: datetime | None = None, few: bool = False) -> None:
+        self.now = now
+        self.few = few
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return catalogue()
+
+    @cached_property
+    def lists(self) -> dict[int, str]:
+        return dict(ContactList.objects.order_by("name", "id").values_list("id", "name"))
+
+    @cached_property
+    def segments(self) -> dict[int, Segment]:
+        """The segments that are not deleted, by id."""
+        from segments.models import Segment
+
+        return {segment.pk: segment for segment in Segment.objects.live()}
+
+    def at(self, compute: Callable[[datetime], Any], output_field: Field[Any, Any]) -> Value:
+        """A value that depends on the moment: computed here if the moment is known, else when the SQL is run."""
+        if self.now is None:
+            return LateValue(compute, output_field)
+        return Value(compute(self.now), output_field=output_field)
+
+
+class ContactIds:
+    """The parameter of kept SQL that takes the ids of the few contacts it is run for."""
+
+    @staticmethod
+    def bind(contact_ids: list[int], vendor: str) -> Any:
+        return contact_ids if vendor == "postgresql" else "[" + ",".join(map(str, contact_ids)) + "]"
+
+
+CONTACT_IDS = ContactIds()
+
+
+def among_contacts(column: str, vendor: str) -> str:
+    """SQL for "is one of the contacts bound at this place"."""
+    if vendor == "postgresql":
+        return f"{column} = ANY(%s)"
+    return f"{column} IN (SELECT value FROM json_each(%s))"
+
+
+class AmongContacts(Func):
+    """Restricts a subquery to the few contacts that the SQL is run for."""
+
+    arity = 1
+
+    def __init__(self, contact: Any) -> None:
+        super().__init__(contact, output_field=BooleanField())
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
+        column, _params = compiler.compile(self.source_expressions[0])
+        return among_contacts(column, connection.vendor), [CONTACT_IDS]

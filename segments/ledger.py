@@ -1,0 +1,134 @@
+"""The one place that writes memberships: together with the ledger, the sizes, the days, and the news for dependent segments."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from segments.clock import today
+from segments.models import Segment, SegmentDay, Transition
+
+LOCK = 0x4D555354  # one number for everybody who writes memberships on a PostgreSQL server
+
+
+@contextmanager
+def memberships_lock(*, patience: float | None = None) -> Iterator[None]:
+    """A transaction that is alone in writing memberships.
+
+    On SQLite every transaction is alone from its beginning (IMMEDIATE); on PostgreSQL an advisory lock does the same.
+    ``patience`` bounds the wait for it, in seconds; then PostgreSQL raises OperationalError.
+    """
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                if patience is not None:
+                    cursor.execute(f"SET LOCAL lock_timeout = {int(patience * 1000)}")
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+                if patience is not None:
+                    cursor.execute("SET LOCAL lock_timeout = 0")
+        yield
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Contacts that move, as a SELECT of ``segment_id, contact_id, cause, detail``."""
+
+    sql: str
+    params: list[Any]
+
+
+def moves_of(rows: Iterable[tuple[int, int, str, str]]) -> Moves:
+    """Moves from rows of segment, contact, cause and detail: for a few of them."""
+    packed = json.dumps(list(rows))
+    if connection.vendor == "postgresql":
+        return Moves(
+            "SELECT (move ->> 0)::bigint AS segment_id, (move ->> 1)::bigint AS contact_id, move ->> 2 AS cause,"
+            " move ->> 3 AS detail FROM jsonb_array_elements(%s::jsonb) move",
+            [packed],
+        )
+    return Moves(
+        "SELECT json_extract(value, '$[0]') AS segment_id, json_extract(value, '$[1]') AS contact_id,"
+        " json_extract(value, '$[2]') AS cause, json_extract(value, '$[3]') AS detail FROM json_each(%s)",
+        [packed],
+    )
+
+
+def write(entered: Moves, left: Moves, sizes: dict[int, tuple[int, int]], *, now: datetime) -> None:
+    """Write who entered and who left, in the transaction of `memberships_lock`.
+
+    The caller has made sure that who enters is not a member and who leaves is one; ``sizes`` says for each segment
+    how many these are.
+    """
+    entering = any(count for count, _left in sizes.values())
+    leaving = any(count for _entered, count in sizes.values())
+    moment = Transition._meta.get_field("at").get_db_prep_value(now, connection)
+    with connection.cursor() as cursor:
+        if entering:
+            cursor.execute(
+                "INSERT INTO segments_membership (segment_id, contact_id, entered_at, cause)"
+                f" SELECT segment_id, contact_id, {_moment()}, cause FROM ({entered.sql}) moves",
+                [moment, *entered.params],
+            )
+        if leaving:
+            _delete(cursor, left)
+        for kind, moves, happens in (("entered", entered, entering), ("left", left, leaving)):
+            if happens:
+                cursor.execute(
+                    "INSERT INTO segments_transition (segment_id, contact_id, kind, at, cause, detail)"
+                    f" SELECT segment_id, contact_id, '{kind}', {_moment()}, cause, detail FROM ({moves.sql}) moves",
+                    [moment, *moves.params],
+                )
+    for segment_id, (count_entered, count_left) in sizes.items():
+        if count_entered or count_left:
+            Segment.objects.filter(pk=segment_id).update(size=F("size") + (count_entered - count_left))
+    _count_on_day(sizes, now=now)
+
+
+def _delete(cursor: Any, left: Moves) -> None:
+    if connection.vendor == "postgresql":
+        cursor.execute(
+            f"DELETE FROM segments_membership m USING ({left.sql}) moves"
+            " WHERE m.segment_id = moves.segment_id AND m.contact_id = moves.contact_id",
+            left.params,
+        )
+    else:
+        cursor.execute(
+            "DELETE FROM segments_membership WHERE (segment_id, contact_id) IN"
+            f" (SELECT segment_id, contact_id FROM ({left.sql}))",
+            left.params,
+        )
+
+
+def _moment() -> str:
+    return "%s::timestamptz" if connection.vendor == "postgresql" else "%s"
+
+
+def _count_on_day(sizes: dict[int, tuple[int, int]], *, now: datetime) -> None:
+    """Add to the day's counts; the memberships lock keeps two writers from making the same row."""
+    day = today(now)
+    moved = {segment_id: counts for segment_id, counts in sizes.items() if any(counts)}
+    days = {row.segment_id: row for row in SegmentDay.objects.filter(day=day, segment_id__in=moved)}
+    for segment_id, (entered, left) in moved.items():
+        if segment_id in days:
+            SegmentDay.objects.filter(pk=days[segment_id].pk).update(entered=F("entered") + entered, left=F("left") + left)
+    SegmentDay.objects.bulk_create(
+        SegmentDay(segment_id=segment_id, day=day, entered=entered, left=left)
+        for segment_id, (entered, left) in moved.items()
+        if segment_id not in days
+    )
+
+
+def tell_dependents(segment_id: int, moved: Moves) -> None:
+    """Leave a row in the change log for every contact that moved, for the segments with a rule on this one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO contacts_change (contact_id, key) SELECT contact_id, %s FROM ({moved.sql}) moves",
+            [f"segment:{segment_id}", *moved.params],
+        )

@@ -1,0 +1,93 @@
+"""The logic of conditions in SQL: every condition is true or false for every contact, so that NOT means "everybody else"."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.db.models import BooleanField, F, Field, Func, Q, QuerySet
+
+
+class Otherwise(Func):
+    """Everybody whom the condition does not hold for, those included for whom it is NULL."""
+
+    arity = 1
+
+    def __init__(self, condition: Any) -> None:
+        super().__init__(condition, output_field=BooleanField())
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
+        sql, params = compiler.compile(self.source_expressions[0])
+        return f"NOT COALESCE(({sql}), false)", params
+
+
+class Differs(Func):
+    """Where two conditions do not say the same."""
+
+    arity = 2
+
+    def __init__(self, one: Any, other: Any) -> None:
+        super().__init__(one, other, output_field=BooleanField())
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
+        one, one_params = compiler.compile(self.source_expressions[0])
+        other, other_params = compiler.compile(self.source_expressions[1])
+        return f"COALESCE(({one}), false) <> COALESCE(({other}), false)", [*one_params, *other_params]
+
+
+class NumberListField(Field):  # type: ignore[type-arg]
+    """A list of numbers as one parameter."""
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        return list(value) if connection.vendor == "postgresql" else json.dumps(value)
+
+
+class OneOfNumbers(Func):
+    """Whether a number is in a list that comes as one parameter."""
+
+    arity = 2
+
+    def __init__(self, number: Any, numbers: Any) -> None:
+        super().__init__(number, numbers, output_field=BooleanField())
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
+        number, params = compiler.compile(self.source_expressions[0])
+        numbers, list_params = compiler.compile(self.source_expressions[1])
+        if connection.vendor == "postgresql":
+            return f"{number} = ANY({numbers}::numeric[])", [*params, *list_params]
+        return f"{number} IN (SELECT value FROM json_each({numbers}))", [*params, *list_params]
+
+
+class NotInSet(Func):
+    """Everybody who is not in a set of contact ids that holds no NULL.
+
+    SQLite looks each contact up in the set. PostgreSQL does so only while the set fits its working memory and is
+    quadratic beyond, so there it is an anti-join.
+    """
+
+    def __init__(self, contact_ids: QuerySet[Any, Any]) -> None:
+        super().__init__(F("pk"), contact_ids.query, output_field=BooleanField())
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
+        contact, _none = compiler.compile(self.source_expressions[0])
+        ids, params = compiler.compile(self.source_expressions[1])
+        if connection.vendor == "postgresql":
+            return f"NOT EXISTS (SELECT 1 FROM {ids} gone (contact_id) WHERE gone.contact_id = {contact})", params
+        return f"{contact} NOT IN {ids}", params
+
+
+def in_set(contact_ids: QuerySet[Any, Any]) -> Q:
+    """The contacts whose id is in the set."""
+    return Q(pk__in=contact_ids)
+
+
+def not_in_set(contact_ids: QuerySet[Any, Any]) -> Q:
+    return Q(NotInSet(contact_ids))
+
+
+def otherwise(condition: Q) -> Q:
+    return Q(Otherwise(condition))
+
+
+def differs(one: Q, other: Q) -> Q:
+    return Q(Differs(one, other))

@@ -1,0 +1,120 @@
+"""Operators for integers, decimals and booleans."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import DecimalField, Q, Value
+from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
+from django.utils.translation import gettext_lazy as _
+
+from contacts.fields import Field
+from segments.context import Context
+from segments.operators.base import Operator, negation, operator
+from segments.values import OneValue, Range
+
+
+class Number(Value):
+    """A number as each database compares it exactly.
+
+    SQLite compares a column with a text only by the column's affinity, which an expression does not have.
+    """
+
+    def __init__(self, number: Decimal) -> None:
+        super().__init__(number, output_field=DecimalField(max_digits=20, decimal_places=4))
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        number = self.value
+        if number == number.to_integral_value():
+            return "%s", [int(number)]
+        return "%s", [number if connection.vendor == "postgresql" else float(number)]
+
+
+class Comparison(Operator):
+    families = ("number",)
+    shape = OneValue()
+    lookup: Any
+
+    def condition(self, field: Field, value: Any, context: Context) -> Q:
+        return Q(self.lookup(field.expression(), Number(value)))
+
+
+@operator
+class Equals(Comparison):
+    key = "equals"
+    label = _("equals")
+    phrase = _("%(field)s equals %(value)s")
+    lookup = Exact
+
+
+@operator
+class IsGreaterThan(Comparison):
+    key = "greater_than"
+    label = _("is greater than")
+    phrase = _("%(field)s is greater than %(value)s")
+    lookup = GreaterThan
+
+
+@operator
+class AtLeast(Comparison):
+    key = "at_least"
+    label = _("is at least")
+    phrase = _("%(field)s is at least %(value)s")
+    lookup = GreaterThanOrEqual
+
+
+@operator
+class IsLessThan(Comparison):
+    key = "less_than"
+    label = _("is less than")
+    phrase = _("%(field)s is less than %(value)s")
+    lookup = LessThan
+
+
+@operator
+class AtMost(Comparison):
+    key = "at_most"
+    label = _("is at most")
+    phrase = _("%(field)s is at most %(value)s")
+    lookup = LessThanOrEqual
+
+
+@operator
+class Between(Operator):
+    key = "between"
+    families = ("number",)
+    label = _("is between")
+    phrase = _("%(field)s is between %(value)s")
+    shape = Range()
+
+    def condition(self, field: Field, value: Any, context: Context) -> Q:
+        return Q(GreaterThanOrEqual(field.expression(), Number(value["from"]))) & Q(
+            LessThanOrEqual(field.expression(), Number(value["to"]))
+        )
+
+
+negation(Equals, "does_not_equal", _("does not equal"), _("%(field)s does not equal %(value)s"))
+negation(Between, "not_between", _("is not between"), _("%(field)s is not between %(value)s"))
+
+
+class Boolean(Operator):
+    families = ("boolean",)
+    wanted: bool
+
+    def condition(self, field: Field, value: Any, context: Context) -> Q:
+        return Q(Exact(field.expression(), Value(self.wanted)))
+
+
+@operator
+class IsTrue(Boolean):
+    key = "is_true"
+    label = _("is yes")
+    phrase = _("%(field)s is yes")
+    wanted = True
+
+
+@operator
+class IsFalse(Boolean):
+    key = "is_false"
+    label = _("is no")
+    phrase = _("%(field)s is no")
+    wanted = False

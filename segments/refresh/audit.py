@@ -1,0 +1,99 @@
+"""The audit: compare every segment with a full evaluation. There should be no difference; one that is found is repaired."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from time import perf_counter
+
+from django.db import DatabaseError, connection
+from django.db.models import Q
+
+from segments.faults import DefinitionError
+from segments.ledger import memberships_lock, write
+from segments.models import Cause, Membership, RefreshRun, Segment
+from segments.refresh.by_change import apply_changes
+from segments.refresh.by_time import apply_time
+from segments.refresh.full import difference, refresh_due
+from segments.refresh.plan import Plan, fail
+
+logger = logging.getLogger(__name__)
+
+
+def audit(*, now: datetime) -> list[RefreshRun]:
+    """Check all live segments at ``now`` and repair what is wrong; returns one run for each, with its differences.
+
+    Checked are the memberships of segments with a definition, the sizes of all, and memberships of contacts that no
+    longer exist.
+    """
+    apply_changes(now=now)
+    apply_time(now=now)
+    refresh_due(now=now)
+    _forget_missing_contacts()
+    plan = Plan.of_all(now=now)
+    runs = [_audit_one(segment, now=now) for level in plan.levels for segment in level]
+    runs += [_audit_size(segment, now=now) for segment in Segment.objects.live().static()]
+    found = [run for run in runs if run.differences]
+    for run in found:
+        logger.error("audit found %s differences in segment %s and repaired them", run.differences, run.segment_id)
+    if found:
+        apply_changes(now=now)
+    return runs
+
+
+def _audit_one(segment: Segment, *, now: datetime) -> RefreshRun:
+    started = perf_counter()
+    entered = left = wrong_size = 0
+    error = ""
+    try:
+        with difference(segment, now=now) as moves, memberships_lock():
+            current = Segment.objects.get(pk=segment.pk)
+            if (current.version, current.refresh_token, current.stale) == (segment.version, None, False):
+                # Contacts with a change that waits are not wrong, only not yet looked at.
+                moves.leave_out("SELECT contact_id FROM contacts_change")
+                entered, left = moves.counts()
+                sizes = {segment.pk: (entered, left)}
+                write(moves.entered(Cause.AUDIT), moves.left(Cause.AUDIT), sizes, now=now)
+                wrong_size = _repair_size(segment.pk)
+    except (DatabaseError, DefinitionError) as failure:
+        error = str(failure)
+        fail(segment.pk, failure, now=now)
+    return _run(segment, entered, left, entered + left + wrong_size, error, now=now, started=started)
+
+
+def _audit_size(segment: Segment, *, now: datetime) -> RefreshRun:
+    started = perf_counter()
+    with memberships_lock():
+        wrong_size = _repair_size(segment.pk)
+    return _run(segment, 0, 0, wrong_size, "", now=now, started=started)
+
+
+def _repair_size(segment_id: int) -> int:
+    """Make the kept size equal to the number of memberships; returns 1 if it was not."""
+    size = Membership.objects.filter(segment_id=segment_id).count()
+    return Segment.objects.filter(~Q(size=size), pk=segment_id).update(size=size)
+
+
+def _forget_missing_contacts() -> None:
+    """Remove the memberships of contacts that no longer exist."""
+    with memberships_lock(), connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM segments_membership WHERE NOT EXISTS"
+            " (SELECT 1 FROM contacts_contact c WHERE c.id = segments_membership.contact_id)"
+        )
+
+
+def _run(
+    segment: Segment, entered: int, left: int, differences: int, error: str, *, now: datetime, started: float
+) -> RefreshRun:
+    return RefreshRun.objects.create(
+        kind=RefreshRun.Kind.AUDIT,
+        cause=Cause.AUDIT,
+        segment=segment,
+        started_at=now,
+        milliseconds=round(1000 * (perf_counter() - started)),
+        entered=entered,
+        left=left,
+        differences=differences,
+        error=error,
+    )

@@ -1,0 +1,155 @@
+"""Refresh by change: take the change log and look again at the contacts in it, for the segments that it concerns."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+from time import perf_counter
+
+from django.core.cache import cache
+from django.db import OperationalError, connection
+from django_q.tasks import async_task
+
+from contacts.models import Change
+from segments.ledger import memberships_lock
+from segments.models import Cause, RefreshRun, Segment
+from segments.refresh.evaluate import Outcome, Pending, Reason, bring_up_to_date
+from segments.refresh.plan import Plan, is_small
+from segments.statements import Kept
+
+logger = logging.getLogger(__name__)
+
+BATCH = 2_000  # rows of the log that one transaction takes
+AT_COMMIT = 500  # rows up to which the writer brings segments up to date itself
+PATIENCE = 2.0  # seconds that a page waits for another writer of memberships
+
+CAUSES = {"contact": Cause.EDIT, "field": Cause.EDIT, "event": Cause.EVENT, "list": Cause.LIST}
+
+
+def at_commit(*, now: datetime) -> None:
+    """Bring segments up to date after a write, so that the page that follows is already right.
+
+    More than a page's worth of changes, or a lock that others hold for long, is left to the worker.
+    """
+    if not _more_than(AT_COMMIT):
+        try:
+            apply_changes(now=now, patience=PATIENCE)
+            return
+        except OperationalError as error:
+            logger.info("changes are left to the worker: %s", error)
+    if cache.add("segments.apply_changes is queued", True, timeout=60):
+        async_task("segments.tasks.apply_changes", task_name="apply-changes")
+
+
+def apply_changes(*, now: datetime, patience: float | None = None) -> int:
+    """Take everything in the change log and bring the segments that it concerns up to date.
+
+    Returns how many rows of the log were taken. Each batch is one transaction, which takes the rows away together with
+    what follows from them: a crash loses nothing and applies nothing twice. A log that concerns too many contacts
+    marks the segments for a full refresh instead (`refresh_due`).
+    """
+    total = 0
+    while taken := _apply_batch(now=now, patience=patience):
+        total += taken
+    return total
+
+
+def _apply_batch(*, now: datetime, patience: float | None) -> int:
+    if not Change.objects.exists():
+        return 0
+    started = perf_counter()
+    with memberships_lock(patience=patience):
+        plan = Plan.of_all(now=now)
+        refreshing = [f"evaluate:{pk}" for pk, segment in plan.segments.items() if segment.refresh_token]
+        rows = list(
+            Change.objects.exclude(key__in=refreshing).order_by("pk").values_list("pk", "contact_id", "key")[:BATCH]
+        )
+        if not rows:
+            return 0
+        if len(rows) == BATCH and _more_than(BATCH) and not is_small(_bounded_count()):
+            return _mark_stale(plan)
+        _delete([pk for pk, _contact, _key in rows])
+        pending = _pending(plan, ((contact_id, key) for _pk, contact_id, key in rows))
+        if pending:
+            outcome = bring_up_to_date(plan, pending, now=now)
+            _record(outcome, now=now, started=started)
+    return len(rows)
+
+
+def concerns(kept: Kept, segment_id: int, key: str) -> bool:
+    """Whether a change of this key can change who is in the segment."""
+    return key == "contact" or key in kept.keys or key == f"evaluate:{segment_id}"
+
+
+def _pending(plan: Plan, changes: Iterable[tuple[int, str]]) -> Pending:
+    """For each segment the contacts to look at again, with the cause that the ledger will name."""
+    keys_of: dict[int, set[str]] = {}
+    for contact_id, key in changes:
+        keys_of.setdefault(contact_id, set()).add(key)
+    pending: Pending = {}
+    all_keys = set().union(*keys_of.values())
+    for segment_id, kept in plan.kept.items():
+        relevant = {key for key in all_keys if concerns(kept, segment_id, key)}
+        if not relevant:
+            continue
+        concerned = {
+            contact_id: _reason(keys & relevant) for contact_id, keys in keys_of.items() if keys & relevant
+        }
+        pending[segment_id] = concerned
+    return pending
+
+
+def _reason(keys: set[str]) -> Reason:
+    named = sorted(key for key in keys if not key.startswith("evaluate:"))
+    if not named:
+        return Cause.REFRESH, ""
+    kind = named[0].partition(":")[0]
+    return CAUSES.get(kind, Cause.SEGMENT), ", ".join(named)[:200]
+
+
+def _mark_stale(plan: Plan) -> int:
+    """Empty the whole log and mark every segment that it concerns for a full refresh."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            # Exactly the rows that are seen are deleted, whatever other writers commit meanwhile.
+            cursor.execute(
+                "WITH gone AS (DELETE FROM contacts_change RETURNING key)"
+                " SELECT key, COUNT(*) FROM gone GROUP BY key"
+            )
+            counts = dict(cursor.fetchall())
+        else:
+            cursor.execute("SELECT key, COUNT(*) FROM contacts_change GROUP BY key")
+            counts = dict(cursor.fetchall())
+            cursor.execute("DELETE FROM contacts_change")
+    stale = [pk for pk, kept in plan.kept.items() if any(concerns(kept, pk, key) for key in counts)]
+    Segment.objects.filter(pk__in=stale).update(stale=True)
+    return int(sum(counts.values()))
+
+
+def _delete(pks: list[int]) -> None:
+    condition = "id = ANY(%s)" if connection.vendor == "postgresql" else "id IN (SELECT value FROM json_each(%s))"
+    param = pks if connection.vendor == "postgresql" else "[" + ",".join(map(str, pks)) + "]"
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM contacts_change WHERE {condition}", [param])
+
+
+def _more_than(count: int) -> bool:
+    return Change.objects.order_by("pk").values_list("pk", flat=True)[count : count + 1].exists()
+
+
+def _bounded_count() -> int:
+    """The length of the log, counted no further than where it no longer matters."""
+    return Change.objects.order_by("pk")[:1_000_000].count()
+
+
+def _record(outcome: Outcome, *, now: datetime, started: float) -> None:
+    RefreshRun.objects.create(
+        kind=RefreshRun.Kind.CHANGES,
+        segments=outcome.segments,
+        started_at=now,
+        milliseconds=round(1000 * (perf_counter() - started)),
+        examined=outcome.examined,
+        entered=outcome.entered,
+        left=outcome.left,
+    )

@@ -1,0 +1,242 @@
+"""Full refresh: one set difference inside the database between who matches and who is a member.
+
+The evaluation runs outside any write transaction, so that nobody waits for it; only writing the difference takes the
+memberships lock. Meanwhile the segment carries a token: changes that concern it wait in the change log, and a
+refresh that finds another token than its own (a newer definition, another worker) drops its work.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import perf_counter
+
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from segments.faults import DefinitionError
+from segments.ledger import Moves, memberships_lock, tell_dependents, write
+from segments.models import Cause, RefreshRun, Segment
+from segments.refresh.by_change import apply_changes
+from segments.refresh.plan import Plan, fail, is_small
+from segments.statements import matching_sql
+
+logger = logging.getLogger(__name__)
+
+Report = Callable[[int, int, str], None]
+
+LEASE = timedelta(minutes=11)  # a little longer than the worker lets a task run
+RETRY = timedelta(minutes=5)
+
+
+def silent(done: int, total: int, message: str) -> None:
+    """Report progress to nobody."""
+
+
+def refresh_segment(
+    segment: Segment, *, now: datetime, cause: str = Cause.REFRESH, report: Report = silent
+) -> RefreshRun | None:
+    """Make the segment's memberships equal to its definition at ``now``, and its dependents' with them.
+
+    ``report`` is told the progress. Returns the run, or None when the work was dropped because the definition changed
+    or another refresh of the segment began meanwhile, or the segment was deleted. Raises ValueError for a static segment, and
+    what went wrong otherwise, after keeping it on the segment.
+    """
+    if segment.is_static:
+        raise ValueError("a static segment has no definition to refresh from")
+    run = _refresh(segment.pk, now=now, cause=cause, report=report)
+    apply_changes(now=now)
+    refresh_due(now=now, only=_dependents(segment.pk, now=now))
+    return run
+
+
+def refresh_due(*, now: datetime, only: set[int] | None = None) -> int:
+    """Refresh the segments that are waiting for it, those that they read first.
+
+    Waiting are those marked stale, and those whose refresh did not end within its lease. One that failed is tried again
+    after a few minutes. Returns how many were refreshed; a failure is kept on its segment and does not stop the others.
+    """
+    due = Segment.objects.live().defined().filter(
+        Q(stale=True, refresh_token__isnull=True) & (Q(failed_at__isnull=True) | Q(failed_at__lt=now - RETRY))
+        | Q(refresh_token__isnull=False, refresh_started_at__lt=now - LEASE)
+    )
+    due_ids = set(due.values_list("pk", flat=True))
+    if only is not None:
+        due_ids &= only
+    if not due_ids:
+        return 0
+    refreshed = 0
+    plan = Plan.of_all(now=now)
+    for segment in plan.in_order(due_ids):
+        try:
+            refreshed += _refresh(segment.pk, now=now, cause=Cause.REFRESH, report=silent) is not None
+        except (DatabaseError, DefinitionError):
+            logger.warning("segment %s failed and is tried again later", segment.pk)
+    apply_changes(now=now)
+    return refreshed
+
+
+def _dependents(segment_id: int, *, now: datetime) -> set[int]:
+    """Every segment that reads this one, directly or through others."""
+    plan = Plan.of_all(now=now)
+    found: set[int] = set()
+    waiting = [segment_id]
+    while waiting:
+        for dependent in plan.dependents(waiting.pop()):
+            if dependent not in found:
+                found.add(dependent)
+                waiting.append(dependent)
+    return found
+
+
+def _refresh(segment_id: int, *, now: datetime, cause: str, report: Report) -> RefreshRun | None:
+    started = perf_counter()
+    segment = _begin(segment_id, now=now)
+    if segment is None:
+        return None
+    try:
+        report(1, 4, _("Finding the contacts that match"))
+        with difference(segment, now=now) as moves:
+            report(3, 4, _("Writing who entered and who left"))
+            return _finish(segment, moves, now=now, cause=cause, started=started)
+    except (DatabaseError, DefinitionError) as error:
+        fail(segment_id, error, now=now)
+        RefreshRun.objects.create(
+            kind=RefreshRun.Kind.FULL,
+            cause=cause,
+            segment_id=segment_id,
+            started_at=now,
+            milliseconds=round(1000 * (perf_counter() - started)),
+            error=str(error),
+        )
+        raise
+
+
+def _begin(segment_id: int, *, now: datetime) -> Segment | None:
+    """Mark the segment as being refreshed; from here on changes that concern it wait."""
+    with memberships_lock():
+        Segment.objects.live().defined().filter(pk=segment_id).update(
+            refresh_token=uuid.uuid4(), refresh_started_at=now, stale=False
+        )
+        return Segment.objects.live().defined().filter(pk=segment_id).first()
+
+
+def _finish(segment: Segment, moves: Difference, *, now: datetime, cause: str, started: float) -> RefreshRun | None:
+    with memberships_lock():
+        unchanged = Segment.objects.live().filter(
+            pk=segment.pk, refresh_token=segment.refresh_token, version=segment.version
+        )
+        if not unchanged.exists():
+            logger.info("refresh of segment %s dropped: it is no longer the newest", segment.pk)
+            return None
+        entered, left = moves.counts()
+        come, gone = moves.entered(cause), moves.left(cause)
+        write(come, gone, {segment.pk: (entered, left)}, now=now)
+        dependents = Plan.of_all(now=now).dependents(segment.pk)
+        if dependents and is_small(entered + left):
+            tell_dependents(segment.pk, come)
+            tell_dependents(segment.pk, gone)
+        elif dependents:
+            Segment.objects.filter(pk__in=dependents).update(stale=True)
+        unchanged.update(
+            refresh_token=None,
+            refresh_started_at=None,
+            refreshed_at=now,
+            swept_at=now,
+            error="",
+            failed_at=None,
+        )
+        return RefreshRun.objects.create(
+            kind=RefreshRun.Kind.FULL,
+            cause=cause,
+            segment=segment,
+            started_at=now,
+            milliseconds=round(1000 * (perf_counter() - started)),
+            entered=entered,
+            left=left,
+        )
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Who is to enter and who is to leave a segment, in a temporary table of ``contact_id, entering``."""
+
+    table: str
+    segment_id: int
+
+    def counts(self) -> tuple[int, int]:
+        """How many are to enter and how many to leave."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT entering, COUNT(*) FROM {self.table} GROUP BY entering")
+            counts = {bool(entering): count for entering, count in cursor.fetchall()}
+        return counts.get(True, 0), counts.get(False, 0)
+
+    def entered(self, cause: str) -> Moves:
+        return self._moves(cause, "entering")
+
+    def left(self, cause: str) -> Moves:
+        return self._moves(cause, "NOT entering")
+
+    def leave_out(self, contact_ids: str) -> None:
+        """Take the contacts of a subquery out of the difference."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"DELETE FROM {self.table} WHERE contact_id IN ({contact_ids})")
+
+    def _moves(self, cause: str, which: str) -> Moves:
+        cause_sql, segment_sql = ("%s::text", "%s::bigint") if connection.vendor == "postgresql" else ("%s", "%s")
+        return Moves(
+            f"SELECT {segment_sql} AS segment_id, contact_id, {cause_sql} AS cause, '' AS detail"
+            f" FROM {self.table} WHERE {which}",
+            [self.segment_id, str(cause)],
+        )
+
+
+@contextmanager
+def difference(segment: Segment, *, now: datetime) -> Iterator[Difference]:
+    """The difference between who matches at ``now`` and who is a member, while the context lasts."""
+    table = f"muster_difference_{uuid.uuid4().hex}"
+    matching, params = matching_sql(segment, now=now)
+    members = "SELECT contact_id FROM segments_membership WHERE segment_id = %s"
+    compare = _compare_on_postgresql if connection.vendor == "postgresql" else _compare_on_sqlite
+    compare(table, matching, params, members, segment.pk)
+    try:
+        yield Difference(table, segment.pk)
+    finally:
+        if not connection.needs_rollback:
+            with connection.cursor() as cursor:
+                cursor.execute(f"DROP TABLE IF EXISTS {table}")
+
+
+def _compare_on_sqlite(table: str, matching: str, params: list[object], members: str, segment_id: int) -> None:
+    matches = f"{table}_matches"
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE TEMP TABLE {matches} (contact_id INTEGER PRIMARY KEY)")
+        cursor.execute(f"INSERT INTO {matches} {matching} ORDER BY 1", params)
+        cursor.execute(f"CREATE TEMP TABLE {table} (contact_id INTEGER PRIMARY KEY, entering INTEGER NOT NULL)")
+        cursor.execute(
+            f"INSERT INTO {table} SELECT contact_id, 1 FROM (SELECT contact_id FROM {matches} EXCEPT {members})",
+            [segment_id],
+        )
+        cursor.execute(
+            f"INSERT INTO {table} SELECT contact_id, 0 FROM ({members} EXCEPT SELECT contact_id FROM {matches})",
+            [segment_id],
+        )
+        cursor.execute(f"DROP TABLE {matches}")
+
+
+def _compare_on_postgresql(table: str, matching: str, params: list[object], members: str, segment_id: int) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Sets of ids are hashed; with the default of 4 MB they would be sorted on disk from some ten thousands on.
+        cursor.execute("SET LOCAL work_mem = '128MB'")
+        cursor.execute(f"CREATE TEMP TABLE {table} (contact_id bigint, entering boolean)")
+        cursor.execute(
+            f"INSERT INTO {table} SELECT COALESCE(m.id, s.contact_id), s.contact_id IS NULL"
+            f" FROM ({matching}) m FULL JOIN ({members}) s ON s.contact_id = m.id"
+            " WHERE m.id IS NULL OR s.contact_id IS NULL",
+            [*params, segment_id],
+        )

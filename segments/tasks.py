@@ -1,0 +1,24 @@
+"""What the worker does for segments. Every task reads the clock and calls a domain function."""
+
+from django.core.cache import cache
+from django.utils import timezone
+
+from segments import refresh
+
+
+def apply_changes() -> None:
+    """Bring segments up to date with the change log, and refresh those that wait for it."""
+    cache.delete("segments.apply_changes is queued")
+    refresh.apply_changes(now=timezone.now())
+    refresh.refresh_due(now=timezone.now())
+
+
+def apply_time() -> None:
+    """Bring segments up to date with the clock."""
+    refresh.apply_time(now=timezone.now())
+    refresh.refresh_due(now=timezone.now())
+
+
+def audit() -> None:
+    """Check all segments, and repair what is wrong."""
+    refresh.audit(now=timezone.now())

@@ -1,0 +1,254 @@
+"""Windows of time: when something must have happened.
+
+A window is an object with a ``kind`` and what that kind needs; like a date field's relative operators it stays relative, and
+its edges name the moments at which memberships change by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from django import forms
+from django.db.models import DateTimeField, Q, Value
+from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
+from django.utils import formats
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from crm.registry import Registry
+from segments.clock import moved, period, start_of, today
+from segments.context import Context
+from segments.operators.dates import Edge, Span, end, fixed, this_moment
+from segments.values import LARGEST_COUNT, PERIODS, UNITS, amount
+
+
+def _count(label: Any, smallest: int = 1) -> forms.IntegerField:
+    return forms.IntegerField(min_value=smallest, max_value=LARGEST_COUNT, label=label)
+
+
+def _unit() -> forms.ChoiceField:
+    return forms.ChoiceField(choices=[(unit, words[0]) for unit, words in UNITS.items()], label=gettext_lazy("Unit"))
+
+
+def _day(label: Any) -> forms.DateField:
+    return forms.DateField(label=label, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
+
+
+def _shown(day: str) -> str:
+    return formats.date_format(date.fromisoformat(day), "DATE_FORMAT")
+
+
+class Window:
+    """One kind of window. Its form fields are named as the keys of the stored object."""
+
+    key: str
+    label: Any
+
+    def fields(self) -> dict[str, forms.Field]:
+        return {}
+
+    def clean(self, cleaned: Mapping[str, Any]) -> dict[str, str]:
+        """Faults that concern several inputs at once, by the input that shows them."""
+        return {}
+
+    def span(self, window: Mapping[str, Any]) -> Span:
+        """First and last edge, as moments; None for an open end."""
+        raise NotImplementedError
+
+    def describe(self, window: Mapping[str, Any]) -> str:
+        raise NotImplementedError
+
+
+WINDOWS: Registry[Window] = Registry("window")
+
+
+@WINDOWS.register
+class Ever(Window):
+    key = "ever"
+    label = gettext_lazy("at any time")
+
+    def span(self, window: Mapping[str, Any]) -> Span:
+        return None, None
+
+    def describe(self, window: Mapping[str, Any]) -> str:
+        return _("at any time")
+
+
+def _before(window: Mapping[str, Any], count: str = "count") -> Callable[[datetime], datetime]:
+    return lambda now: moved(now, -window[count], window["unit"])
+
+
+class CountedWindow(Window):
+    def fields(self) -> dict[str, forms.Field]:
+        return {"count": _count(gettext_lazy("Number")), "unit": _unit()}
+
+
+@WINDOWS.register
+class Last(CountedWindow):
+    key = "last"
+    label = gettext_lazy("in the last")
+
+    def span(self, window: Mapping[str, Any]) -> Span:
+        return Edge(_before(window), included=False), Edge(this_moment)
+
+    def describe(self, window: Mapping[str, Any]) -> str:
+        return _("in the last %(amount)s") % {"amount": amount(window["count"], window["unit"])}
+
+
+@WINDOWS.register
+class BeforeLast(CountedWindow):
+    key = "before_last"
+    label = gettext_lazy("more than … ago")
+
+    def span(self, window: Mapping[str, Any]) -> Span:
+        return None, Edge(_before(window))
+
+    def describe(self, window: Mapping[str, Any]) -> str:
+        return _("more than %(amount)s ago") % {"amount": amount(window["count"], window["unit"])}
+
+
+@WINDOWS.register
+class BetweenAgo(Window):
+    key = "between_ago"
+    label = gettext_lazy("between … ago")
+
+    def fields(self) -> dict[str, forms.Field]:
+        return {
+            "from_count": _count(gettext_lazy("From"), 0),
+            "to_count": _count(gettext_lazy("To")),
+            "unit": _unit(),
+        }
+
+    def clean(self, cleaned: Mapping[str, Any]) -> dict[str, str]:
+        if cleaned["from_count"] > cleaned["to_count"]:
+            return {"to_count": _("The end of the range comes before its start.")}
+        return {}
+
+    def span(self, window: Mapping[str, Any]) -> Span:
+        return Edge(_before(window, "to_count"), included=False), Edge(_before(window, "from_count"))
+
+    def describe(self, window: Mapping[str, Any]) -> str:
+        return _("between %(from)s and %(to)s ago") % {
+            "from": window["from_count"],
+            "to": amount(window["to_count"], window["unit"]),
+        }
+
+
+@WINDOWS.register
+class Between(Window):
+    key = "between"
+    label = gettext_lazy("between")
+
+    def fields(self) -> dict[str, forms.Field]:
+        return {"from": _day(gettext_lazy("From")), "to": _day(gettext_lazy("To"))}
+
+    def clean(self, cleaned: Mapping[str, Any]) -> dict[str, str]:
+        if cleaned["from"] > cleaned["to"]:
+            return {"to": _("The end of the range comes before its start.")}
+        return {}
+
+    def span(self, window: Mapping[str, Any]) -> Span:
+        return Edge(fixed(start_of(date.fromisoformat(window["from"])))), end(date.fromisoformat(window["to"]))
+
+    def describe(self, window: Mapping[str, Any]) -> str:
+        return _("between %(from)s and %(to)s (both included)") % {
+            "from": _shown(window["from"]),
+            "to": _shown(window["to"]),
+        }
+
+
+@WINDOWS.register
+class Since(Window):
+    key = "since"
+    label = gettext_lazy("since")
+
+    def fields(self) -> dict[str, forms.Field]:
+        return {"date": _day(gettext_lazy("Date"))}
+
+    def span(self, window: Mapping[str, Any]) -> Span:
+        return Edge(fixed(start_of(date.fromisoformat(window["date"])))), None
+
+    def describe(self, window: Mapping[str, Any]) -> str:
+        return _("since %(date)s") % {"date": _shown(window["date"])}
+
+
+@WINDOWS.register
+class Until(Window):
+    key = "until"
+    label = gettext_lazy("until")
+
+    def fields(self) -> dict[str, forms.Field]:
+        return {"date": _day(gettext_lazy("Date"))}
+
+    def span(self, window: Mapping[str, Any]) -> Span:
+        return None, end(date.fromisoformat(window["date"]))
+
+    def describe(self, window: Mapping[str, Any]) -> str:
+        return _("until %(date)s (included)") % {"date": _shown(window["date"])}
+
+
+class CalendarWindow(Window):
+    offset: int
+
+    def fields(self) -> dict[str, forms.Field]:
+        return {"unit": forms.ChoiceField(choices=list(PERIODS.items()), label=gettext_lazy("Unit"))}
+
+    def span(self, window: Mapping[str, Any]) -> Span:
+        unit, offset = window["unit"], self.offset
+        return (
+            Edge(lambda now: start_of(period(today(now), unit, offset)[0])),
+            Edge(lambda now: start_of(period(today(now), unit, offset)[1]), included=False),
+        )
+
+
+@WINDOWS.register
+class This(CalendarWindow):
+    key = "this"
+    label = gettext_lazy("in this")
+    offset = 0
+
+    def describe(self, window: Mapping[str, Any]) -> str:
+        return _("in this %(unit)s") % {"unit": PERIODS[window["unit"]]}
+
+
+@WINDOWS.register
+class Previous(CalendarWindow):
+    key = "previous"
+    label = gettext_lazy("in the previous")
+    offset = -1
+
+    def describe(self, window: Mapping[str, Any]) -> str:
+        return _("in the previous %(unit)s") % {"unit": PERIODS[window["unit"]]}
+
+
+def inside(moment: Any, window: Mapping[str, Any], context: Context) -> Q:
+    """The rows whose moment lies in the window; ``moment`` is a column or an expression."""
+    first, last = WINDOWS[window["kind"]].span(window)
+    condition = Q()
+    if first:
+        lookup: Any = GreaterThanOrEqual if first.included else GreaterThan
+        condition &= Q(lookup(moment, context.at(first.compute, DateTimeField())))
+    if last:
+        lookup = LessThanOrEqual if last.included else LessThan
+        condition &= Q(lookup(moment, context.at(last.compute, DateTimeField())))
+    return condition
+
+
+def passed(moment: Any, window: Mapping[str, Any], since: datetime, now: datetime) -> Q | None:
+    """The rows whose moment an edge of the window passed between ``since`` and ``now``; None when no edge moved."""
+    passed = Q()
+    for edge in WINDOWS[window["kind"]].span(window):
+        if edge is None or edge.compute(since) == edge.compute(now):
+            continue
+        low, high = sorted((edge.compute(since), edge.compute(now)))
+        passed |= Q(GreaterThanOrEqual(moment, Value(low, output_field=DateTimeField()))) & Q(
+            LessThanOrEqual(moment, Value(high, output_field=DateTimeField()))
+        )
+    return passed or None
+
+
+def is_relative(window: Mapping[str, Any]) -> bool:
+    """Whether the window moves with time."""
+    return window["kind"] in ("last", "before_last", "between_ago", "this", "previous")
