@@ -9,10 +9,12 @@ class SegmentsConfig(AppConfig):
 
     def ready(self) -> None:
         from contacts.changes import READERS, Reader
-        from crm.jobs import PERIODIC, Periodic
-        from segments import refresh
+        from crm.jobs import KINDS, PERIODIC, Kind, Periodic
+        from segments import editing, refresh
 
         READERS.add(Reader("segments", refresh.at_commit))
+        KINDS.add(Kind(editing.REFRESH_JOB, editing.refresh_job))
         PERIODIC.add(Periodic("segments: changes", "segments.tasks.apply_changes", minutes=1))
         PERIODIC.add(Periodic("segments: time", "segments.tasks.apply_time", minutes=1))
         PERIODIC.add(Periodic("segments: audit", "segments.tasks.audit", cron="30 2 * * *"))
+        PERIODIC.add(Periodic("segments: clean up", "segments.tasks.clean_up", cron="0 3 * * *"))

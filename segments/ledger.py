@@ -117,7 +117,9 @@ def _count_on_day(sizes: dict[int, tuple[int, int]], *, now: datetime) -> None:
     days = {row.segment_id: row for row in SegmentDay.objects.filter(day=day, segment_id__in=moved)}
     for segment_id, (entered, left) in moved.items():
         if segment_id in days:
-            SegmentDay.objects.filter(pk=days[segment_id].pk).update(entered=F("entered") + entered, left=F("left") + left)
+            SegmentDay.objects.filter(pk=days[segment_id].pk).update(
+                entered=F("entered") + entered, left=F("left") + left
+            )
     SegmentDay.objects.bulk_create(
         SegmentDay(segment_id=segment_id, day=day, entered=entered, left=left)
         for segment_id, (entered, left) in moved.items()

@@ -235,5 +235,3 @@ class RefreshRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.started_at:%Y-%m-%d %H:%M:%S}"
-
-

@@ -3,7 +3,8 @@
 from django.core.cache import cache
 from django.utils import timezone
 
-from segments import refresh
+from segments import editing, refresh
+from segments.refresh.records import forget_old_runs
 
 
 def apply_changes() -> None:
@@ -22,3 +23,9 @@ def apply_time() -> None:
 def audit() -> None:
     """Check all segments, and repair what is wrong."""
     refresh.audit(now=timezone.now())
+
+
+def clean_up() -> None:
+    """Remove what is kept only for a while: long deleted segments and the records of old runs."""
+    editing.purge_deleted(now=timezone.now())
+    forget_old_runs(now=timezone.now())

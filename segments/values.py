@@ -364,9 +364,7 @@ class Month(Shape):
     names = ("month",)
 
     def fields(self, field: Field) -> dict[str, forms.Field]:
-        return {
-            "month": forms.TypedChoiceField(choices=list(MONTHS.items()), coerce=int, label=gettext_lazy("Month"))
-        }
+        return {"month": forms.TypedChoiceField(choices=list(MONTHS.items()), coerce=int, label=gettext_lazy("Month"))}
 
     def unpack(self, value: Any, field: Field) -> dict[str, Any]:
         return _object(value, self.names)

@@ -44,9 +44,7 @@ class ListRuleForm(RuleForm):
             gettext_lazy("Choose a list"),
             gettext_lazy("This list no longer exists."),
         )
-        self.fields["operator"] = forms.ChoiceField(
-            label=gettext_lazy("Operator"), choices=OPERATORS, initial="member"
-        )
+        self.fields["operator"] = forms.ChoiceField(label=gettext_lazy("Operator"), choices=OPERATORS, initial="member")
         if self.given("operator") == "joined":
             self.fields["kind"] = forms.ChoiceField(
                 label=gettext_lazy("When"), choices=[(window.key, window.label) for window in WINDOWS], initial="ever"

@@ -29,9 +29,7 @@ class SegmentRuleForm(RuleForm):
             gettext_lazy("Choose a segment"),
             gettext_lazy("This segment no longer exists."),
         )
-        self.fields["operator"] = forms.ChoiceField(
-            label=gettext_lazy("Operator"), choices=OPERATORS, initial="member"
-        )
+        self.fields["operator"] = forms.ChoiceField(label=gettext_lazy("Operator"), choices=OPERATORS, initial="member")
 
     def rule(self) -> Rule:
         return {

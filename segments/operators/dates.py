@@ -347,7 +347,9 @@ class DayOfYear(Func):
 
     def _parsed(self, text: str) -> str:
         """A text as a date or moment, without an error for a day that its month does not have."""
-        part = {name: f"substr({text}, {at}, {size})::int" for name, at, size in (("y", 1, 4), ("m", 6, 2), ("d", 9, 2))}
+        part = {
+            name: f"substr({text}, {at}, {size})::int" for name, at, size in (("y", 1, 4), ("m", 6, 2), ("d", 9, 2))
+        }
         day = f"(timestamp '0001-01-01' + make_interval({part['y']} - 1, {part['m']} - 1, 0, {part['d']} - 1))"
         if not self.moment:
             return day

@@ -80,8 +80,6 @@ class IsAnyOf(TextOperator):
 
 negation(Is, "is_not", _("is not"), _("%(field)s is not %(value)s"))
 negation(Contains, "does_not_contain", _("does not contain"), _("%(field)s does not contain %(value)s"))
-negation(
-    StartsWith, "does_not_start_with", _("does not start with"), _("%(field)s does not start with %(value)s")
-)
+negation(StartsWith, "does_not_start_with", _("does not start with"), _("%(field)s does not start with %(value)s"))
 negation(EndsWith, "does_not_end_with", _("does not end with"), _("%(field)s does not end with %(value)s"))
 negation(IsAnyOf, "is_none_of", _("is none of"), _("%(field)s is none of %(value)s"))

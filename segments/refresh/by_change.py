@@ -93,9 +93,7 @@ def _pending(plan: Plan, changes: Iterable[tuple[int, str]]) -> Pending:
         relevant = {key for key in all_keys if concerns(kept, segment_id, key)}
         if not relevant:
             continue
-        concerned = {
-            contact_id: _reason(keys & relevant) for contact_id, keys in keys_of.items() if keys & relevant
-        }
+        concerned = {contact_id: _reason(keys & relevant) for contact_id, keys in keys_of.items() if keys & relevant}
         pending[segment_id] = concerned
     return pending
 
@@ -114,8 +112,7 @@ def _mark_stale(plan: Plan) -> int:
         if connection.vendor == "postgresql":
             # Exactly the rows that are seen are deleted, whatever other writers commit meanwhile.
             cursor.execute(
-                "WITH gone AS (DELETE FROM contacts_change RETURNING key)"
-                " SELECT key, COUNT(*) FROM gone GROUP BY key"
+                "WITH gone AS (DELETE FROM contacts_change RETURNING key) SELECT key, COUNT(*) FROM gone GROUP BY key"
             )
             counts = dict(cursor.fetchall())
         else:

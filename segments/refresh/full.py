@@ -22,9 +22,10 @@ from django.utils.translation import gettext as _
 from segments.faults import DefinitionError
 from segments.ledger import Moves, memberships_lock, tell_dependents, write
 from segments.models import Cause, RefreshRun, Segment
+from segments.references import gone, refuse
 from segments.refresh.by_change import apply_changes
 from segments.refresh.plan import Plan, fail, is_small
-from segments.statements import matching_sql
+from segments.statements import kept, matching_sql
 
 logger = logging.getLogger(__name__)
 
@@ -61,9 +62,13 @@ def refresh_due(*, now: datetime, only: set[int] | None = None) -> int:
     Waiting are those marked stale, and those whose refresh did not end within its lease. One that failed is tried again
     after a few minutes. Returns how many were refreshed; a failure is kept on its segment and does not stop the others.
     """
-    due = Segment.objects.live().defined().filter(
-        Q(stale=True, refresh_token__isnull=True) & (Q(failed_at__isnull=True) | Q(failed_at__lt=now - RETRY))
-        | Q(refresh_token__isnull=False, refresh_started_at__lt=now - LEASE)
+    due = (
+        Segment.objects.live()
+        .defined()
+        .filter(
+            Q(stale=True, refresh_token__isnull=True) & (Q(failed_at__isnull=True) | Q(failed_at__lt=now - RETRY))
+            | Q(refresh_token__isnull=False, refresh_started_at__lt=now - LEASE)
+        )
     )
     due_ids = set(due.values_list("pk", flat=True))
     if only is not None:
@@ -100,6 +105,8 @@ def _refresh(segment_id: int, *, now: datetime, cause: str, report: Report) -> R
     if segment is None:
         return None
     try:
+        if missing := gone(kept(segment).keys):
+            raise refuse(missing)
         report(1, 4, _("Finding the contacts that match"))
         with difference(segment, now=now) as moves:
             report(3, 4, _("Writing who entered and who left"))

@@ -9,6 +9,7 @@ from datetime import datetime
 from contacts.models import Contact
 from segments.faults import DefinitionError
 from segments.models import Segment
+from segments.references import gone, refuse
 from segments.statements import Kept, kept
 
 logger = logging.getLogger(__name__)
@@ -43,14 +44,19 @@ class Plan:
     def of_all(cls, *, now: datetime) -> Plan:
         """All live segments with a definition. One that does not compile is marked with its error and left out."""
         plan = cls({}, {})
+        broken: dict[Segment, DefinitionError] = {}
         for segment in Segment.objects.live().defined().defer("description", "definition"):
             try:
                 plan.kept[segment.pk] = kept(segment)
+                plan.segments[segment.pk] = segment
             except DefinitionError as error:
-                if not segment.error:
-                    fail(segment.pk, error, now=now)
-                continue
-            plan.segments[segment.pk] = segment
+                broken[segment] = error
+        missing = gone(key for one in plan.kept.values() for key in one.keys)
+        for pk in [pk for pk, one in plan.kept.items() if missing & one.keys]:
+            broken[plan.segments.pop(pk)] = refuse(missing & plan.kept.pop(pk).keys)
+        for segment, error in broken.items():
+            if not segment.error:
+                fail(segment.pk, error, now=now)
         plan.levels = plan._in_order()
         return plan
 
@@ -63,9 +69,11 @@ class Plan:
         return [segment for level in self.levels for segment in level if segment.pk in segment_ids]
 
     def _in_order(self) -> list[list[Segment]]:
-        read = {
-            pk: {other for other in self.segments if f"segment:{other}" in one.keys} for pk, one in self.kept.items()
-        } if any(key.startswith("segment:") for one in self.kept.values() for key in one.keys) else {}
+        read = (
+            {pk: {other for other in self.segments if f"segment:{other}" in one.keys} for pk, one in self.kept.items()}
+            if any(key.startswith("segment:") for one in self.kept.values() for key in one.keys)
+            else {}
+        )
         levels: list[list[Segment]] = []
         placed: set[int] = set()
         while len(placed) < len(self.segments):

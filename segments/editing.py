@@ -1,0 +1,188 @@
+"""Creating, changing, deleting and restoring segments."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from contacts.folding import Fold, fold
+from contacts.models import Contact
+from crm import jobs
+from crm.models import Job, User
+from segments.compiler import Definition, depends_on, validate
+from segments.faults import DefinitionError, Fault
+from segments.ledger import memberships_lock
+from segments.models import Cause, Membership, Segment, Transition
+from segments.refresh import refresh_segment
+
+SMALL = 20_000  # contacts up to which a page waits for the segment to be filled
+KEPT_DELETED = timedelta(days=90)
+
+REFRESH_JOB = "segments.refresh"
+
+
+def create_segment(
+    *,
+    name: str,
+    kind: str,
+    now: datetime,
+    description: str = "",
+    is_test: bool = False,
+    definition: Any = None,
+    user: User | None = None,
+) -> Segment:
+    """Create a segment; one with a definition is to be filled by `fill`.
+
+    Raises `DefinitionError` for a definition that cannot be used.
+    """
+    checked = None if kind == Segment.Kind.STATIC else validate(definition, kind=kind)
+    return Segment.objects.create(
+        name=name,
+        kind=kind,
+        description=description,
+        is_test=is_test,
+        definition=checked,
+        stale=checked is not None,
+        refreshed_at=now if checked is None else None,
+        created_at=now,
+        created_by=user,
+        updated_at=now,
+        updated_by=user,
+    )
+
+
+def save_segment(
+    segment: Segment,
+    *,
+    name: str,
+    description: str,
+    is_test: bool,
+    now: datetime,
+    definition: Any = None,
+    user: User | None = None,
+) -> bool:
+    """Save what was edited. Returns whether the definition changed, and with it who belongs to the segment.
+
+    A new definition gets the next version, so that a refresh under way for the old one drops its work. Raises
+    `DefinitionError` for a definition that cannot be used, a rule on the segment itself included.
+    """
+    changed = False
+    with transaction.atomic():
+        current = Segment.objects.select_for_update().get(pk=segment.pk)
+        values: dict[str, Any] = {
+            "name": name,
+            "description": description,
+            "is_test": is_test,
+            "updated_at": now,
+            "updated_by": user,
+        }
+        if not current.is_static:
+            checked = validate(definition, kind=current.kind)
+            refuse_cycle(current, checked)
+            changed = checked != current.definition
+            if changed:
+                values |= {"definition": checked, "version": current.version + 1, "stale": True, "failed_at": None}
+                values |= {"error": ""}
+        Segment.objects.filter(pk=current.pk).update(**values)
+    segment.refresh_from_db()
+    return changed
+
+
+def refuse_cycle(segment: Segment, definition: Definition) -> None:
+    """Raise `DefinitionError` when the segment would depend on itself, with the way from segment to segment."""
+    names = {segment.pk: segment.name}
+    reads = {segment.pk: _segments_read(definition)}
+    for other in Segment.objects.live().defined().exclude(pk=segment.pk).only("pk", "name", "definition"):
+        names[other.pk] = other.name
+        reads[other.pk] = _segments_read(other.definition)
+    ways = [[segment.pk]]
+    seen: set[int] = set()
+    while ways:
+        way = ways.pop()
+        for read in reads.get(way[-1], set()):
+            if read == segment.pk:
+                path = " → ".join(names[pk] for pk in [*way, read])
+                message = _("The segment would depend on itself: %(path)s.") % {"path": path}
+                raise DefinitionError([Fault(("rules",), message)])
+            if read not in seen:
+                seen.add(read)
+                ways.append([*way, read])
+
+
+def _segments_read(definition: Definition) -> set[int]:
+    return {int(key.removeprefix("segment:")) for key in depends_on(definition) if key.startswith("segment:")}
+
+
+def fill(segment: Segment, *, now: datetime, user: User | None = None) -> Job | None:
+    """Fill a segment whose definition is new: at once among few contacts, else in the worker; then the job is returned."""
+    few = not Contact.objects.order_by().values("pk")[SMALL : SMALL + 1].exists()
+    if few:
+        refresh_segment(segment, now=now, cause=Cause.DEFINITION)
+        return None
+    return jobs.start(
+        REFRESH_JOB,
+        title=_("Refresh of %(segment)s") % {"segment": segment.name},
+        subject=f"segment:{segment.pk}",
+        params={"segment": segment.pk, "cause": Cause.DEFINITION},
+        user=user,
+        now=now,
+    )
+
+
+def refresh_job(job: Job, *, now: datetime) -> None:
+    """What a refresh job does."""
+    segment = Segment.objects.live().filter(pk=job.params["segment"]).first()
+    if segment is not None:
+        refresh_segment(
+            segment,
+            now=now,
+            cause=job.params["cause"],
+            report=lambda done, total, message: jobs.progress(job, done, total, message),
+        )
+
+
+def delete_segment(segment: Segment, *, now: datetime, user: User | None = None) -> None:
+    """Delete a segment: its contacts stay, and for 90 days it can be restored.
+
+    Segments with a rule on it show an error from their next refresh on.
+    """
+    with memberships_lock():
+        Segment.objects.filter(pk=segment.pk, deleted_at__isnull=True).update(
+            deleted_at=now, deleted_by=user, refresh_token=None
+        )
+
+
+class NameTaken(ValueError):
+    """Another segment has the name of the one to be restored."""
+
+
+def restore_segment(segment: Segment, *, now: datetime, user: User | None = None) -> Job | None:
+    """Restore a deleted segment, with its members; one with a definition is brought up to date.
+
+    Returns the job that does it if there are many contacts. Raises `NameTaken`.
+    """
+    with transaction.atomic():
+        same_name = Segment.objects.live().annotate(folded=Fold("name")).filter(folded=fold(segment.name))
+        if same_name.exists():
+            raise NameTaken(segment.name)
+        Segment.objects.filter(pk=segment.pk).update(
+            deleted_at=None, deleted_by=None, stale=not segment.is_static, failed_at=None, error=""
+        )
+        # Segments that failed for want of this one are tried again at once.
+        Segment.objects.live().defined().filter(stale=True).update(failed_at=None)
+    segment.refresh_from_db()
+    return None if segment.is_static else fill(segment, now=now, user=user)
+
+
+def purge_deleted(*, now: datetime) -> int:
+    """Remove for good the segments that were deleted more than 90 days ago; returns how many."""
+    expired = list(Segment.objects.deleted().filter(deleted_at__lt=now - KEPT_DELETED).values_list("pk", flat=True))
+    for pk in expired:
+        with memberships_lock():
+            Membership.objects.filter(segment_id=pk)._raw_delete("default")
+            Transition.objects.filter(segment_id=pk)._raw_delete("default")
+            Segment.objects.filter(pk=pk).delete()
+    return len(expired)

@@ -1,0 +1,67 @@
+"""Where segments are used: in other segments, and wherever else an app says so (`USES`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from crm.registry import Registry
+from segments.compiler import depends_on
+from segments.models import Segment
+
+
+@dataclass(frozen=True)
+class Use:
+    """One place that uses a segment: what it is called and where it is found."""
+
+    name: str
+    url: str
+
+
+@dataclass(frozen=True)
+class UseSource:
+    """A kind of place: ``function(segment_ids)`` gives the uses of each segment that has some."""
+
+    key: str
+    label: Any
+    function: Callable[[set[int]], dict[int, list[Use]]]
+
+
+USES: Registry[UseSource] = Registry("use of segments")
+
+
+def uses_of(segments: Iterable[Segment]) -> dict[int, list[tuple[UseSource, list[Use]]]]:
+    """For each segment, its uses by kind of place; a constant number of queries."""
+    ids = {segment.pk for segment in segments}
+    found: dict[int, list[tuple[UseSource, list[Use]]]] = {pk: [] for pk in ids}
+    for source in USES:
+        for pk, uses in source.function(ids).items():
+            found[pk].append((source, uses))
+    return found
+
+
+def in_segments(segment_ids: set[int]) -> dict[int, list[Use]]:
+    """The segments with a rule on these."""
+    found: dict[int, list[Use]] = {}
+    for segment in Segment.objects.live().defined().only("pk", "name", "definition"):
+        for pk in segment_ids:
+            if f"segment:{pk}" in depends_on(segment.definition):
+                use = Use(segment.name, reverse("segments:edit", args=[segment.pk]))
+                found.setdefault(pk, []).append(use)
+    return found
+
+
+USES.add(UseSource("segments", _("Segments"), in_segments))
+
+
+def list_uses(list_id: int) -> list[Use]:
+    """The segments with a rule on a contact list."""
+    return [
+        Use(segment.name, reverse("segments:edit", args=[segment.pk]))
+        for segment in Segment.objects.live().defined().only("pk", "name", "definition")
+        if f"list:{list_id}" in depends_on(segment.definition)
+    ]
