@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from crm.dashboard import Movement
 
 WIDTH = 10
-BAR = 7
+BAR = 6
 HEIGHT = 100
 
 
