@@ -1,0 +1,164 @@
+"""The browser of the tests: pages on a screen and on a phone that fail by themselves when something is wrong in them.
+
+A browser test uses ``page`` or ``phone``, and the functions ``sign_in(page, user)``, ``shot(page, name)`` and
+``axe(page)``. Errors in the console, violations of the Content-Security-Policy among them, fail the test at its end;
+a test that provokes one appends a part of its text to ``expected_errors``.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from crm.models import User
+from tests.availability import unavailable
+
+# Playwright's synchronous interface runs an event loop in the thread of the tests, and Django would refuse the ORM there.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SCREEN = {"viewport": {"width": 1440, "height": 900}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
+THEMES = ("light", "dark")
+SCREENSHOTS: Path = settings.VAR_DIR / "screenshots"
+
+# What Chromium writes by itself about a form that came back with errors.
+FORM_WITH_ERRORS = "status of 422"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("e2e")
+
+
+@pytest.fixture(autouse=True)
+def roles_stay(django_db_serialized_rollback: None) -> None:
+    """A live server needs committed data, which is flushed afterwards: what migrations made comes back each time."""
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if not path:
+        unavailable(f"Browser tests need Chromium: none of {', '.join(CHROMIUM)} is on the PATH; or set CHROMIUM.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def expected_errors() -> list[str]:
+    """Parts of the console errors that a test provokes on purpose."""
+    return []
+
+
+@pytest.fixture
+def new_page(
+    browser: Browser, live_server: LiveServer, expected_errors: list[str]
+) -> Iterator[Callable[..., Page]]:
+    """Open a page in a browser context of its own: ``new_page(**SCREEN, color_scheme="dark")``."""
+    errors: list[str] = []
+
+    def watch_console(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            errors.append(f"{message.text} ({message.location['url']}:{message.location['lineNumber']})")
+
+    with ExitStack() as contexts:
+
+        def open_page(**options: object) -> Page:
+            context: BrowserContext = browser.new_context(base_url=live_server.url, locale="en-GB", **options)
+            contexts.callback(context.close)
+            context.set_default_timeout(10_000)
+            page = context.new_page()
+            page.on("console", watch_console)
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            return page
+
+        yield open_page
+
+    expected = [FORM_WITH_ERRORS, *expected_errors]
+    unexpected = [error for error in errors if not any(part in error for part in expected)]
+    assert not unexpected, "\n".join(["Errors in the browser's console:", *unexpected])
+
+
+@pytest.fixture
+def page(new_page: Callable[..., Page]) -> Page:
+    return new_page(**SCREEN)
+
+
+@pytest.fixture
+def phone(new_page: Callable[..., Page]) -> Page:
+    return new_page(**PHONE)
+
+
+@pytest.fixture
+def sign_in(live_server: LiveServer) -> Callable[[Page, User], None]:
+    """Sign in without the login form."""
+
+    def sign_in(page: Page, user: User) -> None:
+        client = Client()
+        client.force_login(user)
+        name = settings.SESSION_COOKIE_NAME
+        page.context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+
+    return sign_in
+
+
+@pytest.fixture
+def shot() -> Callable[..., None]:
+    """Keep pictures of the page, light and dark, in ``var/screenshots``: ``shot(page, "dashboard")``.
+
+    Pictures of a phone get ``-phone`` added to the name, dark ones ``-dark``.
+    """
+
+    def shot(page: Page, name: str, *, full_page: bool = True) -> None:
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        device = "-phone" if page.viewport_size == PHONE["viewport"] else ""
+        for theme in THEMES:
+            with in_theme(page, theme):
+                suffix = "-dark" if theme == "dark" else ""
+                path = SCREENSHOTS / f"{name}{device}{suffix}.png"
+                page.screenshot(path=path, full_page=full_page, animations="disabled", caret="initial")
+
+    return shot
+
+
+@pytest.fixture(scope="session")
+def axe() -> Callable[[Page], None]:
+    """Check the page for accessibility, light and dark; any violation fails the test with its report."""
+    checker = Axe()
+
+    def axe(page: Page) -> None:
+        for theme in THEMES:
+            with in_theme(page, theme):
+                results = checker.run(page)
+                assert results.violations_count == 0, f"{page.url} ({theme}):\n{results.generate_report()}"
+
+    return axe
+
+
+@contextmanager
+def in_theme(page: Page, theme: str) -> Iterator[None]:
+    """The page as it looks to somebody whose system is set to this theme."""
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    yield
+    page.emulate_media(color_scheme="null", reduced_motion="null")
