@@ -63,6 +63,10 @@ class Site:
         except OSError:
             return {"healthy": False}
 
+    def get(self, path: str) -> str:
+        with urllib.request.urlopen(f"http://{self.address}{path}", timeout=5) as answer:
+            return answer.read().decode()
+
     def output(self) -> str:
         return self.serve.communicate(timeout=PATIENCE)[0]
 
@@ -102,6 +106,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_pages_and_the_worker(site: Site, number: int):
     assert len(site.groups) == 2
+    assert "{" in site.get("/static/css/muster.css")
     assert len(site.processes_left()) > 4
     site.serve.send_signal(number)
     assert "Muster has stopped." in site.output()
