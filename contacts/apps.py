@@ -10,6 +10,7 @@ class ContactsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from contacts import contact_data  # noqa: F401  # registers itself
         from contacts.changes import install_triggers
         from contacts.folding import register_on_sqlite
 

@@ -1,8 +1,8 @@
 """The change log: what changed about which contact since the memberships were last brought up to date.
 
-Database triggers write it, so that no write can bypass it: pages, the admin, ``bulk_create``, ``update()``, imports and SQL
-typed by hand all leave their rows in the transaction that made the change. On PostgreSQL the triggers work once per
-statement on its whole set of rows. A segment engine registers itself as a reader (`READERS`).
+Database triggers write it, so that no write can bypass it: pages, the admin, ``bulk_create``, ``update()``, imports
+and SQL typed by hand all leave their rows in the transaction that made the change. On PostgreSQL the triggers work
+once for each statement, on its whole set of rows. A segment engine registers itself as a reader (`READERS`).
 """
 
 from collections.abc import Callable, Iterator
@@ -86,10 +86,12 @@ def _sqlite() -> list[str]:
         "contacts_contact_custom": f"""AFTER UPDATE ON contacts_contact WHEN OLD.custom IS NOT NEW.custom
             BEGIN {log} {custom_changed}; END""",
         "contacts_contact_deleted": f"AFTER DELETE ON contacts_contact BEGIN {log} VALUES (OLD.id, 'contact'); END",
-        "contacts_event_created": f"AFTER INSERT ON contacts_event BEGIN {log} VALUES (NEW.contact_id, 'event:' || NEW.type); END",
+        "contacts_event_created": f"""AFTER INSERT ON contacts_event
+            BEGIN {log} VALUES (NEW.contact_id, 'event:' || NEW.type); END""",
         "contacts_event_changed": f"""AFTER UPDATE ON contacts_event BEGIN
             {log} VALUES (OLD.contact_id, 'event:' || OLD.type), (NEW.contact_id, 'event:' || NEW.type); END""",
-        "contacts_event_deleted": f"AFTER DELETE ON contacts_event BEGIN {log} VALUES (OLD.contact_id, 'event:' || OLD.type); END",
+        "contacts_event_deleted": f"""AFTER DELETE ON contacts_event
+            BEGIN {log} VALUES (OLD.contact_id, 'event:' || OLD.type); END""",
         "contacts_list_joined": f"""AFTER INSERT ON contacts_listmembership
             BEGIN {log} VALUES (NEW.contact_id, 'list:' || NEW.list_id); END""",
         "contacts_list_changed": f"""AFTER UPDATE ON contacts_listmembership BEGIN
@@ -108,8 +110,8 @@ def _postgresql() -> list[str]:
     columns = ", ".join(f"('field:{column}', n.{column} IS DISTINCT FROM o.{column})" for column in _columns())
     log = "INSERT INTO contacts_change (contact_id, key)"
     contact_changed = f"""
-        {log} SELECT n.id, c.key FROM new_rows n JOIN old_rows o ON o.id = n.id, LATERAL (VALUES {columns}) c (key, changed)
-              WHERE c.changed;
+        {log} SELECT n.id, c.key FROM new_rows n JOIN old_rows o ON o.id = n.id,
+                LATERAL (VALUES {columns}) c (key, changed) WHERE c.changed;
         {log} SELECT n.id, 'field:custom.' || c.key FROM new_rows n JOIN old_rows o ON o.id = n.id, LATERAL (
                 SELECT key FROM (SELECT * FROM jsonb_each(o.custom) EXCEPT SELECT * FROM jsonb_each(n.custom)) gone
                 UNION
@@ -140,8 +142,9 @@ def _postgresql() -> list[str]:
     for (table, action), body in triggers.items():
         name = f"{table}_log_{action.lower()}"
         statements += [
-            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body}; RETURN NULL; END $$",
-            f"CREATE OR REPLACE TRIGGER {name} AFTER {action} ON {table} REFERENCING {referencing[action]}"
-            f" FOR EACH STATEMENT EXECUTE FUNCTION {name}()",
+            f"""CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql
+                AS $$ BEGIN {body}; RETURN NULL; END $$""",
+            f"""CREATE OR REPLACE TRIGGER {name} AFTER {action} ON {table} REFERENCING {referencing[action]}
+                FOR EACH STATEMENT EXECUTE FUNCTION {name}()""",
         ]
     return statements

@@ -1,5 +1,6 @@
-"""The one catalogue of contact fields, system and custom: what the segment editor, imports, exports, the API, workflow nodes and
-message templates know of a contact.
+"""The one catalogue of contact fields, system and custom.
+
+It is what the segment editor, imports, exports, the API, workflow nodes and message templates know of a contact.
 """
 
 from __future__ import annotations

@@ -49,5 +49,3 @@ class Fold(Func):
         else:
             joined = " || ' ' || ".join(f"COALESCE({sql}, '')" for sql, _ in sources)
         return f"muster_fold({joined})", params
-
-

@@ -113,7 +113,7 @@ class Contact(models.Model):
         verbose_name_plural = _("contacts")
         ordering = ["-id"]
         constraints = [
-            # Emails compare without case because every write path stores them in lower case; this finds one that does not.
+            # Emails compare without case because they are stored in lower case; this finds a write that does not.
             models.CheckConstraint(
                 condition=models.Q(email__isnull=True) | models.Q(email=Lower("email")),
                 name="contacts_email_is_lower_case",
@@ -265,9 +265,9 @@ class Event(models.Model):
 class Change(models.Model):
     """One entry of the change log: this contact changed in this respect.
 
-    ``key`` is ``contact`` (a new contact), ``field:<key>``, ``event:<type>``, ``list:<id>``, ``segment:<id>`` (entered or left it) or
-    ``evaluate:<segment id>`` (look at this contact again for this segment). Database triggers write the first four
-    (`contacts.changes`); a reader takes rows away in the transaction that applies them.
+    ``key`` is ``contact`` (created or deleted), ``field:<key>``, ``event:<type>``, ``list:<id>``, ``segment:<id>``
+    (entered or left it) or ``evaluate:<segment id>`` (look at this contact again for this segment). Database triggers
+    write the first four (`contacts.changes`); a reader takes rows away in the transaction that applies them.
     """
 
     contact_id = models.BigIntegerField()

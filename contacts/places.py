@@ -35,8 +35,8 @@ def _names(domain: str, language: str) -> list[tuple[str, str]]:
     )
     entries = pycountry.countries if domain == "iso3166-1" else pycountry.languages
     named = [
-        (str(code).lower() if domain == "iso639-3" else str(code), catalogue.gettext(getattr(entry, "common_name", entry.name)))
+        (entry.alpha_2, catalogue.gettext(getattr(entry, "common_name", entry.name)))
         for entry in entries
-        if (code := getattr(entry, "alpha_2", None))
+        if hasattr(entry, "alpha_2")
     ]
     return sorted(named, key=lambda pair: pair[1].casefold())

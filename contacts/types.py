@@ -119,7 +119,7 @@ class DecimalNumber(FieldType):
 
     def display(self, value: Any, field: Field) -> str:
         plain = f"{Decimal(value):f}"
-        whole, _point, fraction = plain.partition(".")
+        fraction = plain.partition(".")[2]
         digits = len(fraction.rstrip("0"))
         places = 0 if not digits else max(2, digits)
         return formats.number_format(Decimal(value), places, use_l10n=True, force_grouping=True)
@@ -275,9 +275,7 @@ class Choices(FieldType):
     json_type = "array"
 
     def form_field(self, field: Field, **options: Any) -> forms.Field:
-        return forms.MultipleChoiceField(
-            choices=field.choices, **({"widget": forms.CheckboxSelectMultiple} | options)
-        )
+        return forms.MultipleChoiceField(choices=field.choices, **({"widget": forms.CheckboxSelectMultiple} | options))
 
     def from_json(self, raw: Any) -> Any:
         return [item for item in raw if isinstance(item, str)] if isinstance(raw, list) else None

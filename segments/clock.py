@@ -56,7 +56,9 @@ def moved_day(day: date, count: int, unit: str) -> date:
 
 
 def period(day: date, unit: str, offset: int = 0) -> tuple[date, date]:
-    """First day of the day, week, month, quarter or year that holds ``day``, moved by ``offset`` such, and of the one after.
+    """First day of the day, week, month, quarter or year that holds ``day``, and of the one after it.
+
+    ``offset`` moves both by so many units.
 
     Weeks begin on Monday, as in ISO 8601.
     """

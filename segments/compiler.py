@@ -150,7 +150,10 @@ def is_relative(definition: Definition, context: Context) -> bool:
 
 
 def crossing(definition: Definition, *, since: datetime, now: datetime, context: Context) -> Q | None:
-    """The contacts for whom the answer may have changed between two moments though nobody wrote; None when nobody's did."""
+    """The contacts for whom the answer may have changed between two moments though nobody wrote.
+
+    None when there can be no such contact.
+    """
     crossings = [CONDITIONS[rule["type"]].crossing(rule, since, now, context) for rule in rules(definition)]
     crossed = [condition for condition in crossings if condition]
     return reduce(or_, crossed) if crossed else None

@@ -97,7 +97,7 @@ def refuse_cycle(segment: Segment, definition: Definition) -> None:
     reads = {segment.pk: _segments_read(definition)}
     for other in Segment.objects.live().defined().exclude(pk=segment.pk).only("pk", "name", "definition"):
         names[other.pk] = other.name
-        reads[other.pk] = _segments_read(other.definition)
+        reads[other.pk] = _segments_read(other.conditions)
     ways = [[segment.pk]]
     seen: set[int] = set()
     while ways:
@@ -117,7 +117,7 @@ def _segments_read(definition: Definition) -> set[int]:
 
 
 def fill(segment: Segment, *, now: datetime, user: User | None = None) -> Job | None:
-    """Fill a segment whose definition is new: at once among few contacts, else in the worker; then the job is returned."""
+    """Bring a segment up to date with its definition: at once among few contacts, else by a job of the worker."""
     few = not Contact.objects.order_by().values("pk")[SMALL : SMALL + 1].exists()
     if few:
         refresh_segment(segment, now=now, cause=Cause.DEFINITION)

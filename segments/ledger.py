@@ -1,4 +1,4 @@
-"""The one place that writes memberships: together with the ledger, the sizes, the days, and the news for dependent segments."""
+"""The one place that writes memberships, with the ledger, the sizes, the days, and the news for dependent segments."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def write(entered: Moves, left: Moves, sizes: dict[int, tuple[int, int]], *, now
     for segment_id, (count_entered, count_left) in sizes.items():
         if count_entered or count_left:
             Segment.objects.filter(pk=segment_id).update(size=F("size") + (count_entered - count_left))
-    _count_on_day(sizes, now=now)
+    count_on_day(sizes, now=now)
 
 
 def _delete(cursor: Any, left: Moves) -> None:
@@ -110,7 +110,7 @@ def _moment() -> str:
     return "%s::timestamptz" if connection.vendor == "postgresql" else "%s"
 
 
-def _count_on_day(sizes: dict[int, tuple[int, int]], *, now: datetime) -> None:
+def count_on_day(sizes: dict[int, tuple[int, int]], *, now: datetime) -> None:
     """Add to the day's counts; the memberships lock keeps two writers from making the same row."""
     day = today(now)
     moved = {segment_id: counts for segment_id, counts in sizes.items() if any(counts)}

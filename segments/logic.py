@@ -1,4 +1,4 @@
-"""The logic of conditions in SQL: every condition is true or false for every contact, so that NOT means "everybody else"."""
+"""The logic of conditions in SQL: each is true or false for every contact, so that NOT means "everybody else"."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """Segments, who is in them, when and why contacts entered and left, and the runs that keep this right."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -111,6 +113,13 @@ class Segment(models.Model):
     @property
     def is_static(self) -> bool:
         return self.kind == self.Kind.STATIC
+
+    @property
+    def conditions(self) -> dict[str, Any]:
+        """The definition of a segment that has one. Raises ValueError for a static segment."""
+        if self.definition is None:
+            raise ValueError("a static segment has no definition")
+        return dict(self.definition)
 
     @property
     def state(self) -> "Segment.State":

@@ -1,4 +1,4 @@
-"""What a definition would do before it is saved: how many match, who would enter and leave, and some of those who match."""
+"""What a definition would do, before it is saved: how many match, would enter and would leave, and some of them."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def kept(segment: Segment) -> Kept:
     if key not in _kept:
         if len(_kept) >= MOST_KEPT:
             _kept.clear()
-        _kept[key] = prepare(segment.definition)
+        _kept[key] = prepare(segment.conditions)
     return _kept[key]
 
 

@@ -49,7 +49,7 @@ def in_segments(segment_ids: set[int]) -> dict[int, list[Use]]:
     found: dict[int, list[Use]] = {}
     for segment in Segment.objects.live().defined().only("pk", "name", "definition"):
         for pk in segment_ids:
-            if f"segment:{pk}" in depends_on(segment.definition):
+            if f"segment:{pk}" in depends_on(segment.conditions):
                 use = Use(segment.name, reverse("segments:edit", args=[segment.pk]))
                 found.setdefault(pk, []).append(use)
     return found
@@ -63,5 +63,5 @@ def list_uses(list_id: int) -> list[Use]:
     return [
         Use(segment.name, reverse("segments:edit", args=[segment.pk]))
         for segment in Segment.objects.live().defined().only("pk", "name", "definition")
-        if f"list:{list_id}" in depends_on(segment.definition)
+        if f"list:{list_id}" in depends_on(segment.conditions)
     ]

@@ -7,7 +7,7 @@ checks. ``unpack`` turns stored JSON into the form's data and ``pack`` the clean
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -69,7 +69,8 @@ class MomentField(forms.MultiValueField):
     def compress(self, data_list: list[Any]) -> date | datetime | None:
         if not data_list or data_list[0] is None:
             return None
-        day, clock = data_list
+        day: date = data_list[0]
+        clock: time | None = data_list[1]
         if clock is None:
             return day
         return timezone.make_aware(datetime.combine(day, clock), timezone.get_default_timezone())

@@ -1,7 +1,7 @@
 """Windows of time: when something must have happened.
 
-A window is an object with a ``kind`` and what that kind needs; like a date field's relative operators it stays relative, and
-its edges name the moments at which memberships change by themselves.
+A window is an object with a ``kind`` and what that kind needs. Like a date field's relative operators it stays
+relative, and its edges name the moments at which memberships change by themselves.
 """
 
 from __future__ import annotations

@@ -79,8 +79,9 @@ class FieldRuleForm(RuleForm):
         return {}
 
     def rule(self) -> Rule:
-        assert self.field and self.operator
-        rule = {"type": "field", "field": self.field.key, "operator": self.operator.key}
+        assert self.field
+        assert self.operator
+        rule: Rule = {"type": "field", "field": self.field.key, "operator": self.operator.key}
         value = self.shape.pack(self.cleaned_data, self.field)
         if value is not None:
             rule["value"] = value

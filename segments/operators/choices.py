@@ -12,7 +12,7 @@ from contacts.fields import Field
 from contacts.typed_json import ArrayHas, ArraySize, TypedJSON
 from segments.context import Context
 from segments.operators.base import Operator, negation, operator
-from segments.values import OneValue, SeveralValues
+from segments.values import OneValue, SeveralValues, Shape
 
 
 @operator
@@ -51,7 +51,7 @@ def has(field: Field, item: str) -> Q:
 
 class ChoicesOperator(Operator):
     families = ("choices",)
-    shape = SeveralValues()
+    shape: Shape = SeveralValues()
 
 
 @operator

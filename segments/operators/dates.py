@@ -22,7 +22,7 @@ from segments.clock import day_after, moved, moved_day, period, start_of, today
 from segments.context import Context
 from segments.logic import NumberListField, OneOfNumbers, differs
 from segments.operators.base import Operator, negation, operator
-from segments.values import Amount, AmountRange, Month, OneValue, Period, Range
+from segments.values import Amount, AmountRange, Month, OneValue, Period, Range, Shape
 
 Compute = Callable[[datetime], date | datetime]
 
@@ -180,7 +180,7 @@ negation(Between, "not_between", _("is not between"), _("%(field)s is not betwee
 class RelativeOperator(SpanOperator):
     """A span whose edges move with time."""
 
-    shape = Amount()
+    shape: Shape = Amount()
 
     def crossing(self, field: Field, value: Any, since: datetime, now: datetime) -> Q | None:
         """The contacts whose value an edge has passed."""

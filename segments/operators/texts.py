@@ -11,7 +11,7 @@ from contacts.fields import Field
 from contacts.folding import Fold, fold
 from segments.context import Context
 from segments.operators.base import Operator, negation, operator
-from segments.values import OneValue, SeveralValues
+from segments.values import OneValue, SeveralValues, Shape
 
 
 def folded(field: Field) -> Func:
@@ -24,7 +24,7 @@ def text(value: str) -> Value:
 
 class TextOperator(Operator):
     families = ("text",)
-    shape = OneValue()
+    shape: Shape = OneValue()
 
 
 @operator

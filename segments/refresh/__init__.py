@@ -1,4 +1,4 @@
-"""Making memberships equal to what the definitions say now: in full, by change, by time; and the audit that checks it."""
+"""Making memberships equal to what the definitions say now: in full, by change, by time; and the audit."""
 
 from segments.refresh.audit import audit
 from segments.refresh.by_change import apply_changes, at_commit

@@ -1,4 +1,4 @@
-"""The audit: compare every segment with a full evaluation. There should be no difference; one that is found is repaired."""
+"""The audit: compare every segment with a full evaluation, and repair what differs, which should be nothing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def _audit_one(segment: Segment, *, now: datetime) -> RefreshRun:
     entered = left = wrong_size = 0
     error = ""
     try:
-        with difference(segment, now=now) as moves, memberships_lock():
+        moment = max(now, segment.swept_at or now)
+        with difference(segment, now=moment) as moves, memberships_lock():
             current = Segment.objects.get(pk=segment.pk)
             if (current.version, current.refresh_token, current.stale) == (segment.version, None, False):
                 # Contacts with a change that waits are not wrong, only not yet looked at.

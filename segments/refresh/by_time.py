@@ -31,7 +31,7 @@ def apply_time(*, now: datetime) -> int:
                 continue
             if segment.swept_at is None or segment.swept_at >= now:
                 continue
-            crossed = crossing(segment.definition, since=segment.swept_at, now=now, context=context)
+            crossed = crossing(segment.conditions, since=segment.swept_at, now=now, context=context)
             swept.append(segment_id)
             if crossed is None:
                 continue

@@ -30,7 +30,7 @@ class Outcome:
 
 
 def bring_up_to_date(plan: Plan, pending: Pending, *, now: datetime) -> Outcome:
-    """Make the memberships of the pending contacts equal to the definitions, in the transaction of the memberships lock.
+    """Make the memberships of the pending contacts right, in the transaction of the memberships lock.
 
     Segments that read other segments come after them, so that nobody enters and leaves again in between. What
     concerns a segment under full refresh goes back into the change log until that is over.

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import perf_counter
+from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Q
@@ -45,8 +46,8 @@ def refresh_segment(
     """Make the segment's memberships equal to its definition at ``now``, and its dependents' with them.
 
     ``report`` is told the progress. Returns the run, or None when the work was dropped because the definition changed
-    or another refresh of the segment began meanwhile, or the segment was deleted. Raises ValueError for a static segment, and
-    what went wrong otherwise, after keeping it on the segment.
+    or another refresh of the segment began meanwhile, or the segment was deleted. Raises ValueError for a static
+    segment, and what went wrong otherwise, after keeping it on the segment.
     """
     if segment.is_static:
         raise ValueError("a static segment has no definition to refresh from")
@@ -219,7 +220,7 @@ def difference(segment: Segment, *, now: datetime) -> Iterator[Difference]:
                 cursor.execute(f"DROP TABLE IF EXISTS {table}")
 
 
-def _compare_on_sqlite(table: str, matching: str, params: list[object], members: str, segment_id: int) -> None:
+def _compare_on_sqlite(table: str, matching: str, params: list[Any], members: str, segment_id: int) -> None:
     matches = f"{table}_matches"
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMP TABLE {matches} (contact_id INTEGER PRIMARY KEY)")
@@ -236,7 +237,7 @@ def _compare_on_sqlite(table: str, matching: str, params: list[object], members:
         cursor.execute(f"DROP TABLE {matches}")
 
 
-def _compare_on_postgresql(table: str, matching: str, params: list[object], members: str, segment_id: int) -> None:
+def _compare_on_postgresql(table: str, matching: str, params: list[Any], members: str, segment_id: int) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         # Sets of ids are hashed; with the default of 4 MB they would be sorted on disk from some ten thousands on.
         cursor.execute("SET LOCAL work_mem = '128MB'")

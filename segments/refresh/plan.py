@@ -1,4 +1,4 @@
-"""Which segments there are to keep right, what each depends on, and in which order they are to be brought up to date."""
+"""Which segments there are to keep right, what each depends on, and in which order they are brought up to date."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ class Plan:
         missing = gone(key for one in plan.kept.values() for key in one.keys)
         for pk in [pk for pk, one in plan.kept.items() if missing & one.keys]:
             broken[plan.segments.pop(pk)] = refuse(missing & plan.kept.pop(pk).keys)
-        for segment, error in broken.items():
+        for segment, reason in broken.items():
             if not segment.error:
-                fail(segment.pk, error, now=now)
+                fail(segment.pk, reason, now=now)
         plan.levels = plan._in_order()
         return plan
 
