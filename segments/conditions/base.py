@@ -27,7 +27,8 @@ class RuleForm(forms.Form):
 
     def __init__(self, *args: Any, context: Context, **options: Any) -> None:
         self.context = context
-        super().__init__(*args, **({"auto_id": "%s", "use_required_attribute": False} | options))
+        settings: dict[str, Any] = {"auto_id": "%s", "use_required_attribute": False} | options
+        super().__init__(*args, **settings)
 
     def given(self, name: str) -> Any:
         """What was entered for an input, before any check."""
