@@ -2,19 +2,38 @@
 
 SQLite's own LOWER knows only ASCII and PostgreSQL's depends on the collation of the database, so both get one function
 of ours, ``muster_fold``: upper case, then lower case (which brings "ß" and "SS" together), then the final sigma to
-the common one. On PostgreSQL it uses the ICU collation that comes with every packaged server.
+the common one.
 """
 
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import Func, TextField
 
+COLLATIONS = ("und-x-icu", "pg_unicode_fast")  # ICU's, and the one that PostgreSQL brings itself from version 18 on
 POSTGRESQL_FUNCTION = """
 CREATE OR REPLACE FUNCTION muster_fold(text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $$ SELECT replace(lower(upper($1 COLLATE "und-x-icu")), 'ς', 'σ') COLLATE "C" $$
+AS $$ SELECT replace(lower(upper($1 COLLATE "{collation}")), 'ς', 'σ') COLLATE "C" $$
 """
+
+
+def create_on_postgresql(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Create the function on PostgreSQL; a migration's operation.
+
+    Raises ImproperlyConfigured when the server has no collation that knows the case of all of Unicode.
+    """
+    if schema_editor.connection.vendor != "postgresql":
+        return
+    with schema_editor.connection.cursor() as cursor:
+        cursor.execute("SELECT collname FROM pg_collation WHERE collname = ANY(%s)", [list(COLLATIONS)])
+        present = {name for (name,) in cursor.fetchall()}
+    usable = [collation for collation in COLLATIONS if collation in present]
+    if not usable:
+        raise ImproperlyConfigured("Muster needs PostgreSQL with ICU, or PostgreSQL 18 or newer.")
+    schema_editor.execute(POSTGRESQL_FUNCTION.format(collation=usable[0]))
 
 
 def fold(text: str) -> str:

@@ -10,11 +10,6 @@ import re
 from django.db import migrations, models
 
 
-def create_fold_on_postgresql(apps, schema_editor):
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(contacts.folding.POSTGRESQL_FUNCTION)
-
-
 class Migration(migrations.Migration):
 
     initial = True
@@ -23,7 +18,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(create_fold_on_postgresql, migrations.RunPython.noop),
+        migrations.RunPython(contacts.folding.create_on_postgresql, migrations.RunPython.noop),
         migrations.CreateModel(
             name='Change',
             fields=[
