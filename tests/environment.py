@@ -60,7 +60,9 @@ def pytest_unconfigure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Browser tests look at pages, not at SQL: on PostgreSQL only those that ask for it run."""
+    """On PostgreSQL leave out what says nothing about it: tests of pages in a browser, unless they ask for it,
+    and tests that do not use the database.
+    """
     if config.getoption("db") == "sqlite":
         return
     left_out = [item for item in items if _only_on_sqlite(item)]
@@ -69,4 +71,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _only_on_sqlite(item: pytest.Item) -> bool:
-    return bool(item.get_closest_marker("e2e") and not item.get_closest_marker("every_database"))
+    browser_test = item.get_closest_marker("e2e") and not item.get_closest_marker("every_database")
+    return bool(browser_test or item.get_closest_marker("once"))

@@ -20,6 +20,8 @@ with postgres_server() as address:
     time.sleep(600)
 """
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(autouse=True)
 def postgresql_is_here():

@@ -12,6 +12,8 @@ MANAGE = Path(__file__).resolve().parent.parent.parent / "manage.py"
 PRAGMAS = ("journal_mode", "synchronous", "foreign_keys", "temp_store", "busy_timeout")
 NORMAL, FILE = 1, 1
 
+pytestmark = pytest.mark.once
+
 
 def in_a_process(code: str, **environment: str) -> object:
     """What this code prints as JSON in `manage.py shell`."""

@@ -3,7 +3,11 @@
 import re
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
+
+pytestmark = pytest.mark.once
 
 
 def test_settings_md_has_every_variable_that_the_settings_read():

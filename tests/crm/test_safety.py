@@ -11,6 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from crm.safety import require_safe
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
+
+pytestmark = pytest.mark.once
 SAFE = {
     "mode": "production",
     "debug": False,

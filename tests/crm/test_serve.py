@@ -18,6 +18,8 @@ import pytest
 MANAGE = Path(__file__).resolve().parent.parent.parent / "manage.py"
 PATIENCE = 60
 
+pytestmark = pytest.mark.once
+
 
 class Process(NamedTuple):
     pid: int
