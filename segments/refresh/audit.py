@@ -16,6 +16,7 @@ from segments.refresh.by_change import apply_changes
 from segments.refresh.by_time import apply_time
 from segments.refresh.full import difference, refresh_due
 from segments.refresh.plan import Plan, fail
+from segments.statements import kept
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ def _audit_one(segment: Segment, *, now: datetime) -> RefreshRun:
             current = Segment.objects.get(pk=segment.pk)
             if (current.version, current.refresh_token, current.stale) == (segment.version, None, False):
                 # Contacts with a change that waits are not wrong, only not yet looked at.
-                moves.leave_out("SELECT contact_id FROM contacts_change")
+                moves.leave_out_changed({"contact", f"evaluate:{segment.pk}", *kept(segment).keys})
                 entered, left = moves.counts()
                 sizes = {segment.pk: (entered, left)}
                 write(moves.entered(Cause.AUDIT), moves.left(Cause.AUDIT), sizes, now=now)

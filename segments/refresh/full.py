@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -142,6 +142,8 @@ def _finish(segment: Segment, moves: Difference, *, now: datetime, cause: str, s
         if not unchanged.exists():
             logger.info("refresh of segment %s dropped: it is no longer the newest", segment.pk)
             return None
+        # Contacts that were deleted meanwhile are members no more.
+        moves.leave_out_changed(["contact", f"evaluate:{segment.pk}"])
         entered, left = moves.counts()
         come, gone = moves.entered(cause), moves.left(cause)
         write(come, gone, {segment.pk: (entered, left)}, now=now)
@@ -190,10 +192,16 @@ class Difference:
     def left(self, cause: str) -> Moves:
         return self._moves(cause, "NOT entering")
 
-    def leave_out(self, contact_ids: str) -> None:
-        """Take the contacts of a subquery out of the difference."""
+    def leave_out_changed(self, keys: Iterable[str]) -> None:
+        """Take out the contacts with such changes in the log: they are looked at when these are applied."""
+        keys = sorted(keys)
+        places = ", ".join(["%s"] * len(keys))
         with connection.cursor() as cursor:
-            cursor.execute(f"DELETE FROM {self.table} WHERE contact_id IN ({contact_ids})")
+            cursor.execute(
+                f"DELETE FROM {self.table} WHERE contact_id IN"
+                f" (SELECT contact_id FROM contacts_change WHERE key IN ({places}))",
+                keys,
+            )
 
     def _moves(self, cause: str, which: str) -> Moves:
         cause_sql, segment_sql = ("%s::text", "%s::bigint") if connection.vendor == "postgresql" else ("%s", "%s")
