@@ -5,9 +5,9 @@ from datetime import date, datetime, timedelta
 
 from django.core.cache import cache
 from django.db.models import BigIntegerField, Count, F, Max, Q, QuerySet, Sum
-from django.utils import timezone
 
 from contacts.models import Contact
+from segments.clock import today
 from segments.models import RefreshRun, Segment, SegmentDay
 
 NEW_DAYS = 30
@@ -98,7 +98,7 @@ def shrinking_segments(*, now: datetime) -> QuerySet[Segment]:
 
 
 def _changed_segments(now: datetime) -> QuerySet[Segment]:
-    since = timezone.localdate(now) - timedelta(days=TREND_DAYS - 1)
+    since = today(now) - timedelta(days=TREND_DAYS - 1)
     change = Sum(F("days__entered") - F("days__left"), output_field=BigIntegerField())
     return Segment.objects.live().filter(days__day__gte=since).annotate(change=change).defer("definition")
 
@@ -114,8 +114,7 @@ class Movement:
 
 def movements(*, now: datetime) -> list[Movement]:
     """The last 30 days of the account's time zone, oldest first, days without movement included."""
-    today = timezone.localdate(now)
-    days = [today - timedelta(days=back) for back in reversed(range(CHART_DAYS))]
+    days = [today(now) - timedelta(days=back) for back in reversed(range(CHART_DAYS))]
     rows = (
         SegmentDay.objects.filter(day__gte=days[0], segment__deleted_at__isnull=True)
         .values("day")
@@ -144,6 +143,7 @@ def audits(*, now: datetime) -> Audits:
 
 
 def latest_runs() -> QuerySet[RefreshRun]:
-    """The last runs that did something or failed; the many that only looked are left out."""
-    did_something = Q(entered__gt=0) | Q(left__gt=0) | Q(differences__gt=0) | ~Q(error="")
+    """The last full refreshes, and other runs that did something or failed; the many that only looked are left out."""
+    moved = Q(entered__gt=0) | Q(left__gt=0) | Q(differences__gt=0)
+    did_something = Q(kind=RefreshRun.Kind.FULL) | moved | ~Q(error="")
     return RefreshRun.objects.filter(did_something).select_related("segment").defer("segment__definition")[:LATEST_RUNS]

@@ -127,7 +127,8 @@ def sign_in(live_server: LiveServer) -> Callable[[Page, User], None]:
 def shot() -> Callable[..., None]:
     """Keep pictures of the page, light and dark, in ``var/screenshots``: ``shot(page, "dashboard")``.
 
-    Pictures of a phone get ``-phone`` added to the name, dark ones ``-dark``.
+    Pictures of a phone get ``-phone`` added to the name, dark ones ``-dark``. With ``full_page=False`` they show what is
+    in the window, for what stands at a fixed place in it.
     """
 
     def shot(page: Page, name: str, *, full_page: bool = True) -> None:
@@ -160,5 +161,6 @@ def axe() -> Callable[[Page], None]:
 def in_theme(page: Page, theme: str) -> Iterator[None]:
     """The page as it looks to somebody whose system is set to this theme."""
     page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    page.evaluate("Promise.allSettled(document.getAnimations().map((animation) => animation.finished))")
     yield
     page.emulate_media(color_scheme="null", reduced_motion="null")
