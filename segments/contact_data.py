@@ -7,12 +7,11 @@ from django.db.models import Count, F
 
 from contacts.frozen import FrozenContacts
 from contacts.models import Contact
-from contacts.personal_data import HOLDERS, Holder
+from contacts.personal_data import Holder
 from segments.ledger import count_on_day, memberships_lock
 from segments.models import Membership, Segment, Transition
 
 
-@HOLDERS.register
 class Segments(Holder):
     key = "segments"
 

@@ -1,0 +1,102 @@
+"""The data that this app itself keeps about contacts: the fields, the lists, the events."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F
+
+from contacts.editing import no_value
+from contacts.fields import SYSTEM_FIELDS
+from contacts.frozen import FrozenContacts
+from contacts.models import Contact, Event, ListMembership
+from contacts.personal_data import HOLDERS, Holder
+
+# What describes many people and not one may stay; everything else about the person goes.
+KEPT_FIELDS = frozenset(
+    {"language", "country", "time_zone", "newsletter", "newsletter_at", "email_status", "points"}
+    | {"first_seen_at", "last_seen_at", "created_at", "updated_at", "first_purchase_at", "last_purchase_at"}
+    | {"purchases_count", "purchases_total", "purchases_average"}
+)
+# Likewise in the properties of events: what is said about goods, prices, campaigns. Anything else may name somebody.
+KEPT_PROPERTIES = frozenset(
+    {"product", "product_id", "product_name", "sku", "variant", "brand", "category", "quantity", "items"}
+    | {"amount", "price", "unit_price", "total", "discount", "shipping", "tax", "currency"}
+    | {"campaign", "campaign_id", "device"}
+)
+EVENTS_AT_ONCE = 500
+
+
+@HOLDERS.register
+class Fields(Holder):
+    key = "contact"
+
+    def data_of(self, contact: Contact) -> Any:
+        known = {field.key: field.value_of(contact) for field in SYSTEM_FIELDS}
+        return {"id": contact.pk, "visitor_key": contact.visitor_key, **known, "custom": contact.custom}
+
+    def delete(self, contacts: FrozenContacts, *, now: datetime) -> None:
+        """The fields go with the contact itself."""
+
+    def anonymise(self, contact: Contact, *, now: datetime) -> None:
+        cleared = [field.column for field in SYSTEM_FIELDS if field.column not in KEPT_FIELDS]
+        for column in cleared:
+            setattr(contact, column, no_value(column))
+        contact.visitor_key = None
+        contact.custom = {}
+        contact.updated_at = now
+        if contact.newsletter in (Contact.Newsletter.SUBSCRIBED, Contact.Newsletter.PENDING):
+            contact.newsletter = Contact.Newsletter.UNSUBSCRIBED
+            contact.newsletter_at = now
+        contact.save(update_fields=[*cleared, "visitor_key", "custom", "newsletter", "newsletter_at", "updated_at"])
+
+
+@HOLDERS.register
+class Lists(Holder):
+    key = "lists"
+
+    def data_of(self, contact: Contact) -> Any:
+        memberships = ListMembership.objects.filter(contact=contact).order_by("pk")
+        return list(memberships.values("subscribed_at", "unsubscribed_at", name=F("list__name")))
+
+    def delete(self, contacts: FrozenContacts, *, now: datetime) -> None:
+        ListMembership.objects.filter(contact_id__in=contacts.ids).delete()
+
+    def anonymise(self, contact: Contact, *, now: datetime) -> None:
+        ListMembership.objects.current().filter(contact=contact).update(unsubscribed_at=now)
+
+
+@HOLDERS.register
+class Events(Holder):
+    key = "events"
+
+    def data_of(self, contact: Contact) -> Any:
+        events = Event.objects.filter(contact=contact).order_by("occurred_at", "pk")
+        return list(events.values("type", "occurred_at", "received_at", "value", "properties", "key"))
+
+    def delete(self, contacts: FrozenContacts, *, now: datetime) -> None:
+        Event.objects.filter(contact_id__in=contacts.ids).delete()
+
+    def anonymise(self, contact: Contact, *, now: datetime) -> None:
+        for events in _batches(contact):
+            for event in events:
+                event.properties = impersonal(event.properties)
+                event.key = None
+            Event.objects.bulk_update(events, ["properties", "key"])
+
+
+def impersonal(properties: dict[str, Any]) -> dict[str, Any]:
+    """What may stay of an event's properties."""
+    return {
+        name: value
+        for name, value in properties.items()
+        if name in KEPT_PROPERTIES and isinstance(value, str | bool | int | float)
+    }
+
+
+def _batches(contact: Contact) -> Iterator[list[Event]]:
+    """The contact's events, some hundreds at a time."""
+    last = 0
+    while events := list(Event.objects.filter(contact=contact, pk__gt=last).order_by("pk")[:EVENTS_AT_ONCE]):
+        yield events
+        last = events[-1].pk

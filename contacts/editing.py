@@ -1,0 +1,107 @@
+"""Creating a contact and changing one, by values of the fields of the catalogue."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
+
+from contacts import changes
+from contacts.fields import Field, catalogue
+from contacts.models import Contact
+
+UNIQUE = ("email", "external_id")
+
+
+class Taken(ValueError):
+    """Another ``contact`` has this value of a field that tells contacts apart; ``field`` is its key."""
+
+    def __init__(self, field: str, contact: Contact) -> None:
+        super().__init__(_("Another contact has this value of %(field)s.") % {"field": field})
+        self.field = field
+        self.contact = contact
+
+
+def create_contact(values: Mapping[str, Any], *, now: datetime) -> Contact:
+    """Create a contact.
+
+    ``values`` are by field key, as the form fields of the catalogue clean them. Raises `Taken`, `UnknownKey` for a
+    field that does not exist, and ValueError for one that cannot be written.
+    """
+    contact = Contact(created_at=now, updated_at=now)
+    with changes.recorded(now=now):
+        _assign(contact, values, now=now)
+        _save(contact)
+    return contact
+
+
+def update_contact(contact: Contact, values: Mapping[str, Any], *, now: datetime) -> Contact:
+    """Set some fields of a contact, and return it as it is now.
+
+    Fields that are not in ``values`` keep what others may have written meanwhile, custom fields too. When nothing
+    differs, nothing is written. Raises what `create_contact` raises, and `Contact.DoesNotExist` for a contact that was
+    deleted meanwhile.
+    """
+    with changes.recorded(now=now):
+        current = Contact.objects.select_for_update().get(pk=contact.pk)
+        if columns := _assign(current, values, now=now):
+            current.updated_at = now
+            _save(current, update_fields=[*columns, "updated_at"])
+    return current
+
+
+def taken_by(field: str, value: Any, *, other_than: int = 0) -> Contact | None:
+    """The contact that has this email or external id already, leaving out the one of id ``other_than``."""
+    return Contact.objects.filter(**{field: value}).exclude(pk=other_than).first() if value else None
+
+
+def no_value(column: str) -> Any:
+    """What a column of a contact holds when there is no value."""
+    field: Any = Contact._meta.get_field(column)
+    return None if field.null else field.get_default()
+
+
+def _assign(contact: Contact, values: Mapping[str, Any], *, now: datetime) -> list[str]:
+    """Set the values on the instance; returns the columns that differ from before."""
+    fields = catalogue()
+    columns: dict[str, None] = {}
+    for key, value in values.items():
+        field = fields[key]
+        if not field.editable:
+            raise ValueError(f"the field {key} follows from events and cannot be written")
+        if _set(contact, field, value):
+            columns[field.column or "custom"] = None
+    if "newsletter" in columns and "newsletter_at" not in values:
+        contact.newsletter_at = now
+        columns["newsletter_at"] = None
+    return list(columns)
+
+
+def _set(contact: Contact, field: Field, value: Any) -> bool:
+    """Set one field; returns whether it differs from before."""
+    if field.is_custom:
+        before = dict(contact.custom)
+        if field.type.is_empty(value):
+            contact.custom.pop(field.json_key, None)
+        else:
+            contact.custom[field.json_key] = field.type.to_json(value)
+        return contact.custom != before
+    if field.type.is_empty(value):
+        value = no_value(field.column)
+    elif field.key == "email":
+        value = value.strip().lower()
+    differs = getattr(contact, field.column) != value
+    setattr(contact, field.column, value)
+    return differs
+
+
+def _save(contact: Contact, *, update_fields: list[str] | None = None) -> None:
+    try:
+        with transaction.atomic():
+            contact.save(force_insert=update_fields is None, update_fields=update_fields)
+    except IntegrityError:
+        for field in UNIQUE:
+            if other := taken_by(field, getattr(contact, field), other_than=contact.pk or 0):
+                raise Taken(field, other) from None
+        raise

@@ -1,0 +1,41 @@
+"""Who keeps data about contacts: what they hold, how it goes with the contact, and how it stops naming a person.
+
+An app that keeps something about contacts registers a `Holder`. A contact can then be given all its data, be
+deleted and be made anonymous without anybody here knowing the app.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import datetime
+from typing import Any
+
+from contacts.frozen import FrozenContacts
+from contacts.models import Contact
+from crm.registry import Registry
+
+
+class Holder(ABC):
+    """Somebody who keeps data about contacts. ``key`` names the data in what a contact is given."""
+
+    key: str
+
+    @abstractmethod
+    def data_of(self, contact: Contact) -> Any:
+        """All that is kept about the contact, as `DjangoJSONEncoder` takes it."""
+
+    @abstractmethod
+    def delete(self, contacts: FrozenContacts, *, now: datetime) -> None:
+        """Delete all that is kept about the contacts, who are deleted themselves afterwards."""
+
+    @abstractmethod
+    def anonymise(self, contact: Contact, *, now: datetime) -> None:
+        """Remove what could tell who the contact is, and keep what statistics need."""
+
+
+HOLDERS: Registry[Holder] = Registry("holder of personal data")
+
+
+def data_of(contact: Contact) -> dict[str, Any]:
+    """All data held on the contact, by holder."""
+    return {holder.key: holder.data_of(contact) for holder in HOLDERS}
