@@ -89,18 +89,19 @@ def count_segments() -> SegmentCounts:
 
 def growing_segments(*, now: datetime) -> QuerySet[Segment]:
     """The segments that grew most in the last 7 days, each with ``change``: how many contacts more."""
-    return _changed_segments(now).filter(change__gt=0).order_by("-change", "name")[:LONGEST_LIST]
+    return _changed_segments(Q(change__gt=0), "-change", now=now)
 
 
 def shrinking_segments(*, now: datetime) -> QuerySet[Segment]:
     """The segments that shrank most in the last 7 days, each with ``change``, a negative number."""
-    return _changed_segments(now).filter(change__lt=0).order_by("change", "name")[:LONGEST_LIST]
+    return _changed_segments(Q(change__lt=0), "change", now=now)
 
 
-def _changed_segments(now: datetime) -> QuerySet[Segment]:
+def _changed_segments(condition: Q, order: str, *, now: datetime) -> QuerySet[Segment]:
     since = today(now) - timedelta(days=TREND_DAYS - 1)
     change = Sum(F("days__entered") - F("days__left"), output_field=BigIntegerField())
-    return Segment.objects.live().filter(days__day__gte=since).annotate(change=change).defer("definition")
+    changed = Segment.objects.live().filter(days__day__gte=since).annotate(change=change).filter(condition)
+    return changed.defer("definition").order_by(order, "name")[:LONGEST_LIST]
 
 
 @dataclass(frozen=True)

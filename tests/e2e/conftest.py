@@ -21,7 +21,7 @@ from pytest_django.live_server_helper import LiveServer
 from crm.models import User
 from tests.availability import unavailable
 
-# Playwright's synchronous interface runs an event loop in the thread of the tests, and Django would refuse the ORM there.
+# Playwright's synchronous interface runs an event loop in the thread of the tests, where Django would refuse the ORM.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -72,9 +72,7 @@ def expected_errors() -> list[str]:
 
 
 @pytest.fixture
-def new_page(
-    browser: Browser, live_server: LiveServer, expected_errors: list[str]
-) -> Iterator[Callable[..., Page]]:
+def new_page(browser: Browser, live_server: LiveServer, expected_errors: list[str]) -> Iterator[Callable[..., Page]]:
     """Open a page in a browser context of its own: ``new_page(**SCREEN, color_scheme="dark")``."""
     errors: list[str] = []
 
@@ -127,8 +125,8 @@ def sign_in(live_server: LiveServer) -> Callable[[Page, User], None]:
 def shot() -> Callable[..., None]:
     """Keep pictures of the page, light and dark, in ``var/screenshots``: ``shot(page, "dashboard")``.
 
-    Pictures of a phone get ``-phone`` added to the name, dark ones ``-dark``. With ``full_page=False`` they show what is
-    in the window, for what stands at a fixed place in it.
+    Pictures of a phone get ``-phone`` added to the name, dark ones ``-dark``. With ``full_page=False`` they show the
+    window alone, for what stands at a fixed place in it.
     """
 
     def shot(page: Page, name: str, *, full_page: bool = True) -> None:

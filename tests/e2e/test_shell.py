@@ -15,7 +15,9 @@ Shot = Callable[..., None]
 Axe = Callable[[Page], None]
 
 
-def test_sign_in_with_a_wrong_password_then_the_right_one(page: Page, phone: Page, marketer: User, shot: Shot, axe: Axe):
+def test_sign_in_with_a_wrong_and_then_the_right_password(
+    page: Page, phone: Page, marketer: User, shot: Shot, axe: Axe
+):
     page.goto("/settings/")
     expect(page).to_have_url(re.compile(r"/accounts/login/\?next=/settings/$"))
     page.goto("/")
@@ -126,9 +128,7 @@ def test_the_theme_follows_the_system_until_one_is_chosen(page: Page, marketer: 
     assert background() == dark
 
 
-def test_the_theme_can_be_chosen_without_javascript(
-    new_page: Callable[..., Page], marketer: User, sign_in: SignIn
-):
+def test_the_theme_can_be_chosen_without_javascript(new_page: Callable[..., Page], marketer: User, sign_in: SignIn):
     page = new_page(java_script_enabled=False)
     sign_in(page, marketer)
     page.goto("/accounts/password/")
