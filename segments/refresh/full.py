@@ -142,8 +142,8 @@ def _finish(segment: Segment, moves: Difference, *, now: datetime, cause: str, s
         if not unchanged.exists():
             logger.info("refresh of segment %s dropped: it is no longer the newest", segment.pk)
             return None
-        # Contacts that were deleted meanwhile are members no more.
-        moves.leave_out_changed(["contact", f"evaluate:{segment.pk}"])
+        moves.leave_out_changed([f"evaluate:{segment.pk}"])
+        moves.leave_out_deleted()
         entered, left = moves.counts()
         come, gone = moves.entered(cause), moves.left(cause)
         write(come, gone, {segment.pk: (entered, left)}, now=now)
@@ -196,12 +196,19 @@ class Difference:
         """Take out the contacts with such changes in the log: they are looked at when these are applied."""
         keys = sorted(keys)
         places = ", ".join(["%s"] * len(keys))
+        self._leave_out(f"SELECT contact_id FROM contacts_change WHERE key IN ({places})", keys)
+
+    def leave_out_deleted(self) -> None:
+        """Take out the contacts that were deleted since; they are members no more."""
+        self._leave_out(
+            "SELECT contact_id FROM contacts_change WHERE key = 'contact'"
+            " AND NOT EXISTS (SELECT 1 FROM contacts_contact c WHERE c.id = contacts_change.contact_id)",
+            [],
+        )
+
+    def _leave_out(self, contact_ids: str, params: list[str]) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(
-                f"DELETE FROM {self.table} WHERE contact_id IN"
-                f" (SELECT contact_id FROM contacts_change WHERE key IN ({places}))",
-                keys,
-            )
+            cursor.execute(f"DELETE FROM {self.table} WHERE contact_id IN ({contact_ids})", params)
 
     def _moves(self, cause: str, which: str) -> Moves:
         cause_sql, segment_sql = ("%s::text", "%s::bigint") if connection.vendor == "postgresql" else ("%s", "%s")
