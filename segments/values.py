@@ -58,9 +58,12 @@ class MomentField(forms.MultiValueField):
     def __init__(self, **options: Any) -> None:
         day = forms.DateField(
             error_messages={"incomplete": gettext_lazy("Enter a date.")},
-            widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+            widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "aria-label": gettext_lazy("Date")}),
         )
-        clock = forms.TimeField(required=False, widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}))
+        clock = forms.TimeField(
+            required=False,
+            widget=forms.TimeInput(format="%H:%M", attrs={"type": "time", "aria-label": gettext_lazy("Time")}),
+        )
         widget = MomentWidget(widgets=[day.widget, clock.widget])
         super().__init__(
             fields=(day, clock), **({"required": True} | options | {"require_all_fields": False, "widget": widget})
@@ -276,7 +279,8 @@ def _comparable(value: Any) -> Any:
 
 
 def _unit_field(units: list[str]) -> forms.ChoiceField:
-    return forms.ChoiceField(choices=[(unit, UNITS[unit][0]) for unit in units], label=gettext_lazy("Unit"))
+    choices = [(unit, UNITS[unit][0]) for unit in units]
+    return forms.ChoiceField(choices=choices, label=gettext_lazy("Unit"), initial="days")
 
 
 def _count_field(label: Any, smallest: int = 1) -> forms.IntegerField:

@@ -29,7 +29,8 @@ def _count(label: Any, smallest: int = 1) -> forms.IntegerField:
 
 
 def _unit() -> forms.ChoiceField:
-    return forms.ChoiceField(choices=[(unit, words[0]) for unit, words in UNITS.items()], label=gettext_lazy("Unit"))
+    choices = [(unit, words[0]) for unit, words in UNITS.items()]
+    return forms.ChoiceField(choices=choices, label=gettext_lazy("Unit"), initial="days")
 
 
 def _day(label: Any) -> forms.DateField:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q
+from django.forms.utils import ErrorDict
 
 from crm.registry import Registry
 from segments.context import Context
@@ -34,6 +35,15 @@ class RuleForm(forms.Form):
         """What was entered for an input, before any check."""
         prefixed = self.add_prefix(name)
         return self.data.get(prefixed) if self.is_bound else self.get_initial_for_field(self.fields[name], name)
+
+    def leave_unchecked(self) -> None:
+        """Print what was entered as it is, without looking for faults: for a form that is still being filled in."""
+        self._errors = ErrorDict()
+
+    @property
+    def time_zone_counts(self) -> bool:
+        """Whether who matches depends on where days begin and end."""
+        return False
 
     def rule(self) -> Rule:
         """The rule to store. Only for a valid form."""

@@ -16,7 +16,7 @@ from segments.conditions.base import CONDITIONS, Condition, Rule, RuleForm
 from segments.context import Context
 from segments.operators import Operator, operators_for
 from segments.operators.presence import is_set
-from segments.values import Shape
+from segments.values import NoValue, Shape
 
 
 class FieldRuleForm(RuleForm):
@@ -77,6 +77,13 @@ class FieldRuleForm(RuleForm):
         if self.operator and self.shape.names != ("value",):
             return {name: ("value", name) for name in self.shape.names}
         return {}
+
+    @property
+    def time_zone_counts(self) -> bool:
+        if self.field is None or self.operator is None:
+            return False
+        compares_moments = self.field.type.family == "datetime" and not isinstance(self.shape, NoValue)
+        return self.operator.relative or compares_moments
 
     def rule(self) -> Rule:
         assert self.field

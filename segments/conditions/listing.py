@@ -62,6 +62,10 @@ class ListRuleForm(RuleForm):
     def paths(self) -> dict[str, tuple[str, ...]]:  # type: ignore[override]
         return {name: ("window", name) for name in self.fields if name not in ("list", "operator")}
 
+    @property
+    def time_zone_counts(self) -> bool:
+        return "kind" in self.fields and self.given("kind") != "ever"
+
     def rule(self) -> Rule:
         rule: Rule = {"type": "list", "list": self.cleaned_data["list"], "operator": self.cleaned_data["operator"]}
         if rule["operator"] == "joined":

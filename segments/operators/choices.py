@@ -27,6 +27,9 @@ class Is(Operator):
         return Q(Exact(field.expression(), Value(value)))
 
 
+negation(Is, "is_not", _("is not"), _("%(field)s is not %(value)s"))
+
+
 @operator
 class IsAnyOf(Operator):
     key = "is_any_of"
@@ -39,7 +42,6 @@ class IsAnyOf(Operator):
         return Q(In(field.expression(), list(value)))
 
 
-negation(Is, "is_not", _("is not"), _("%(field)s is not %(value)s"))
 negation(IsAnyOf, "is_none_of", _("is none of"), _("%(field)s is none of %(value)s"))
 
 
@@ -65,6 +67,9 @@ class Has(ChoicesOperator):
         return has(field, value)
 
 
+negation(Has, "does_not_have", _("does not have"), _("%(field)s does not have %(value)s"))
+
+
 @operator
 class HasAnyOf(ChoicesOperator):
     key = "has_any_of"
@@ -73,6 +78,9 @@ class HasAnyOf(ChoicesOperator):
 
     def condition(self, field: Field, value: Any, context: Context) -> Q:
         return reduce(or_, [has(field, item) for item in value])
+
+
+negation(HasAnyOf, "has_none_of", _("has none of"), _("%(field)s has none of %(value)s"))
 
 
 @operator
@@ -98,7 +106,3 @@ class IsExactly(ChoicesOperator):
         assert isinstance(array, TypedJSON)
         items = set(value)
         return reduce(and_, [has(field, item) for item in items]) & Q(Exact(ArraySize(array), Value(len(items))))
-
-
-negation(Has, "does_not_have", _("does not have"), _("%(field)s does not have %(value)s"))
-negation(HasAnyOf, "has_none_of", _("has none of"), _("%(field)s has none of %(value)s"))

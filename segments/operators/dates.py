@@ -105,6 +105,9 @@ class On(AbsoluteOperator):
         return Edge(fixed(start_of(value))), end(value)
 
 
+negation(On, "not_on", _("is not on"), _("%(field)s is not on %(value)s"))
+
+
 @operator
 class Before(AbsoluteOperator):
     key = "before"
@@ -173,7 +176,6 @@ class Between(SpanOperator):
         return Edge(fixed(beginning(value["from"]))), end(value["to"])
 
 
-negation(On, "not_on", _("is not on"), _("%(field)s is not on %(value)s"))
 negation(Between, "not_between", _("is not between"), _("%(field)s is not between %(value)s (both included)"))
 
 

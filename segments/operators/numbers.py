@@ -46,6 +46,9 @@ class Equals(Comparison):
     lookup = Exact
 
 
+negation(Equals, "does_not_equal", _("does not equal"), _("%(field)s does not equal %(value)s"))
+
+
 @operator
 class IsGreaterThan(Comparison):
     key = "greater_than"
@@ -92,7 +95,6 @@ class Between(Operator):
         )
 
 
-negation(Equals, "does_not_equal", _("does not equal"), _("%(field)s does not equal %(value)s"))
 negation(Between, "not_between", _("is not between"), _("%(field)s is not between %(value)s"))
 
 

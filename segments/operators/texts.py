@@ -37,6 +37,9 @@ class Is(TextOperator):
         return Q(Exact(folded(field), text(value)))
 
 
+negation(Is, "is_not", _("is not"), _("%(field)s is not %(value)s"))
+
+
 @operator
 class Contains(TextOperator):
     key = "contains"
@@ -45,6 +48,9 @@ class Contains(TextOperator):
 
     def condition(self, field: Field, value: Any, context: Context) -> Q:
         return Q(GreaterThan(StrIndex(folded(field), text(value)), Value(0)))
+
+
+negation(Contains, "does_not_contain", _("does not contain"), _("%(field)s does not contain %(value)s"))
 
 
 @operator
@@ -57,6 +63,9 @@ class StartsWith(TextOperator):
         return Q(Exact(StrIndex(folded(field), text(value)), Value(1, output_field=IntegerField())))
 
 
+negation(StartsWith, "does_not_start_with", _("does not start with"), _("%(field)s does not start with %(value)s"))
+
+
 @operator
 class EndsWith(TextOperator):
     key = "ends_with"
@@ -65,6 +74,9 @@ class EndsWith(TextOperator):
 
     def condition(self, field: Field, value: Any, context: Context) -> Q:
         return Q(Exact(Right(folded(field), len(fold(value))), text(value)))
+
+
+negation(EndsWith, "does_not_end_with", _("does not end with"), _("%(field)s does not end with %(value)s"))
 
 
 @operator
@@ -78,8 +90,4 @@ class IsAnyOf(TextOperator):
         return Q(In(folded(field), [fold(item) for item in value]))
 
 
-negation(Is, "is_not", _("is not"), _("%(field)s is not %(value)s"))
-negation(Contains, "does_not_contain", _("does not contain"), _("%(field)s does not contain %(value)s"))
-negation(StartsWith, "does_not_start_with", _("does not start with"), _("%(field)s does not start with %(value)s"))
-negation(EndsWith, "does_not_end_with", _("does not end with"), _("%(field)s does not end with %(value)s"))
 negation(IsAnyOf, "is_none_of", _("is none of"), _("%(field)s is none of %(value)s"))
