@@ -47,7 +47,8 @@ class Segment(models.Model):
     """A set of contacts: chosen by hand (static), or whoever fulfils a definition (dynamic, dynamic plus).
 
     ``version`` counts the saved definitions; a refresh begun for an older one is dropped. ``stale`` says that the
-    memberships need a full refresh, ``refresh_token`` marks the one that is under way. ``refreshed_at`` is the
+    memberships need a full refresh, ``refresh_token`` marks the one that is under way and ``refresh_owner`` the process that
+    does it. ``refreshed_at`` is the
     moment for which the memberships were last known to be right, ``swept_at`` how far time has been accounted for.
     """
 
@@ -75,6 +76,7 @@ class Segment(models.Model):
     stale = models.BooleanField(default=False)
     refresh_token = models.UUIDField(null=True, blank=True)
     refresh_started_at = models.DateTimeField(null=True, blank=True)
+    refresh_owner = models.CharField(max_length=100, blank=True)
     refreshed_at = models.DateTimeField(_("last refreshed"), null=True, blank=True)
     swept_at = models.DateTimeField(null=True, blank=True)
     error = models.TextField(_("error"), blank=True)

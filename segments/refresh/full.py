@@ -16,15 +16,15 @@ from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
 
-from django.db import DatabaseError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from segments.faults import DefinitionError
 from segments.ledger import Moves, memberships_lock, tell_dependents, write
 from segments.models import Cause, RefreshRun, Segment
 from segments.references import gone, refuse
 from segments.refresh.by_change import apply_changes
+from segments.refresh.owner import is_gone, this_process
 from segments.refresh.plan import Plan, fail, is_small
 from segments.statements import kept, matching_sql
 
@@ -60,18 +60,12 @@ def refresh_segment(
 def refresh_due(*, now: datetime, only: set[int] | None = None) -> int:
     """Refresh the segments that are waiting for it, those that they read first.
 
-    Waiting are those marked stale, and those whose refresh did not end within its lease. One that failed is tried again
-    after a few minutes. Returns how many were refreshed; a failure is kept on its segment and does not stop the others.
+    Waiting are those marked stale, and those whose refresh was killed or did not end within its lease. One that failed
+    is tried again after a few minutes. Returns how many were refreshed; a failure is kept on its segment and does not
+    stop the others.
     """
-    due = (
-        Segment.objects.live()
-        .defined()
-        .filter(
-            Q(stale=True, refresh_token__isnull=True) & (Q(failed_at__isnull=True) | Q(failed_at__lt=now - RETRY))
-            | Q(refresh_token__isnull=False, refresh_started_at__lt=now - LEASE)
-        )
-    )
-    due_ids = set(due.values_list("pk", flat=True))
+    waiting = Segment.objects.live().defined().filter(Q(stale=True) | Q(refresh_token__isnull=False))
+    due_ids = {segment.pk for segment in waiting.defer("definition") if _is_due(segment, now=now)}
     if only is not None:
         due_ids &= only
     if not due_ids:
@@ -81,10 +75,17 @@ def refresh_due(*, now: datetime, only: set[int] | None = None) -> int:
     for segment in plan.in_order(due_ids):
         try:
             refreshed += _refresh(segment.pk, now=now, cause=Cause.REFRESH, report=silent) is not None
-        except (DatabaseError, DefinitionError):
-            logger.warning("segment %s failed and is tried again later", segment.pk)
+        except Exception:
+            logger.exception("segment %s failed and is tried again later", segment.pk)
     apply_changes(now=now)
     return refreshed
+
+
+def _is_due(segment: Segment, *, now: datetime) -> bool:
+    if segment.refresh_token is None:
+        return segment.failed_at is None or segment.failed_at < now - RETRY
+    started = segment.refresh_started_at
+    return started is None or started < now - LEASE or is_gone(segment.refresh_owner)
 
 
 def _dependents(segment_id: int, *, now: datetime) -> set[int]:
@@ -112,7 +113,7 @@ def _refresh(segment_id: int, *, now: datetime, cause: str, report: Report) -> R
         with difference(segment, now=now) as moves:
             report(3, 4, _("Writing who entered and who left"))
             return _finish(segment, moves, now=now, cause=cause, started=started)
-    except (DatabaseError, DefinitionError) as error:
+    except Exception as error:
         fail(segment_id, error, now=now)
         RefreshRun.objects.create(
             kind=RefreshRun.Kind.FULL,
@@ -129,7 +130,7 @@ def _begin(segment_id: int, *, now: datetime) -> Segment | None:
     """Mark the segment as being refreshed; from here on changes that concern it wait."""
     with memberships_lock():
         Segment.objects.live().defined().filter(pk=segment_id).update(
-            refresh_token=uuid.uuid4(), refresh_started_at=now, stale=False
+            refresh_token=uuid.uuid4(), refresh_started_at=now, refresh_owner=this_process(), stale=False
         )
         return Segment.objects.live().defined().filter(pk=segment_id).first()
 
@@ -156,6 +157,7 @@ def _finish(segment: Segment, moves: Difference, *, now: datetime, cause: str, s
         unchanged.update(
             refresh_token=None,
             refresh_started_at=None,
+            refresh_owner="",
             refreshed_at=now,
             swept_at=now,
             error="",
