@@ -47,9 +47,9 @@ class Segment(models.Model):
     """A set of contacts: chosen by hand (static), or whoever fulfils a definition (dynamic, dynamic plus).
 
     ``version`` counts the saved definitions; a refresh begun for an older one is dropped. ``stale`` says that the
-    memberships need a full refresh, ``refresh_token`` marks the one that is under way and ``refresh_owner`` the process that
-    does it. ``refreshed_at`` is the
-    moment for which the memberships were last known to be right, ``swept_at`` how far time has been accounted for.
+    memberships need a full refresh; ``refresh_token`` marks the one that is under way and ``refresh_owner`` the process
+    that does it. ``refreshed_at`` is the moment for which the memberships were last known to be right, ``swept_at`` how
+    far time has been accounted for.
     """
 
     class Kind(models.TextChoices):
