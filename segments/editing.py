@@ -116,17 +116,17 @@ def _segments_read(definition: Definition) -> set[int]:
     return {int(key.removeprefix("segment:")) for key in depends_on(definition) if key.startswith("segment:")}
 
 
-def fill(segment: Segment, *, now: datetime, user: User | None = None) -> Job | None:
+def fill(segment: Segment, *, now: datetime, user: User | None = None, cause: Cause = Cause.DEFINITION) -> Job | None:
     """Bring a segment up to date with its definition: at once among few contacts, else by a job of the worker."""
     few = not Contact.objects.order_by().values("pk")[SMALL : SMALL + 1].exists()
     if few:
-        refresh_segment(segment, now=now, cause=Cause.DEFINITION)
+        refresh_segment(segment, now=now, cause=cause)
         return None
     return jobs.start(
         REFRESH_JOB,
         title=_("Refresh of %(segment)s") % {"segment": segment.name},
         subject=f"segment:{segment.pk}",
-        params={"segment": segment.pk, "cause": Cause.DEFINITION},
+        params={"segment": segment.pk, "cause": cause},
         user=user,
         now=now,
     )

@@ -1,13 +1,15 @@
 """Segments, who is in them, when and why contacts entered and left, and the runs that keep this right."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from contacts.folding import Fold
+from contacts.folding import Fold, fold
 from contacts.models import Contact, ContactQuerySet
 
 
@@ -37,6 +39,18 @@ class SegmentQuerySet(models.QuerySet["Segment"]):
 
     def static(self) -> "SegmentQuerySet":
         return self.filter(kind=Segment.Kind.STATIC)
+
+    def named(self, text: str) -> "SegmentQuerySet":
+        """Those in whose name ``text`` occurs, without regard to case."""
+        return self.annotate(folded_name=Fold("name")).filter(folded_name__contains=fold(text))
+
+    def with_change(self, *, now: datetime) -> "SegmentQuerySet":
+        """Each with ``change``: by how many contacts it grew in the last 7 days, today included."""
+        since = timezone.localdate(now, timezone.get_default_timezone()) - timedelta(days=6)
+        days = SegmentDay.objects.filter(segment=models.OuterRef("pk"), day__gte=since)
+        grown = models.Sum(models.F("entered") - models.F("left"), output_field=models.BigIntegerField())
+        change = days.order_by().values("segment").annotate(change=grown).values("change")
+        return self.annotate(change=Coalesce(models.Subquery(change), 0))
 
     def defined(self) -> "SegmentQuerySet":
         """Those whose members follow from a definition."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from crm.registry import Registry
 from segments.compiler import depends_on
@@ -24,10 +25,14 @@ class Use:
 
 @dataclass(frozen=True)
 class UseSource:
-    """A kind of place: ``function(segment_ids)`` gives the uses of each segment that has some."""
+    """A kind of place: ``function(segment_ids)`` gives the uses of each segment that has some.
+
+    ``counted`` puts a number of such places into words: a lazy plural text with the place ``%(count)s``.
+    """
 
     key: str
     label: Any
+    counted: Any
     function: Callable[[set[int]], dict[int, list[Use]]]
 
 
@@ -50,18 +55,20 @@ def in_segments(segment_ids: set[int]) -> dict[int, list[Use]]:
     for segment in Segment.objects.live().defined().only("pk", "name", "definition"):
         for pk in segment_ids:
             if f"segment:{pk}" in depends_on(segment.conditions):
-                use = Use(segment.name, reverse("segments:edit", args=[segment.pk]))
+                use = Use(segment.name, reverse("segments:detail", args=[segment.pk]))
                 found.setdefault(pk, []).append(use)
     return found
 
 
-USES.add(UseSource("segments", _("Segments"), in_segments))
+USES.add(
+    UseSource("segments", _("Segments"), ngettext_lazy("%(count)s segment", "%(count)s segments", "count"), in_segments)
+)
 
 
 def list_uses(list_id: int) -> list[Use]:
     """The segments with a rule on a contact list."""
     return [
-        Use(segment.name, reverse("segments:edit", args=[segment.pk]))
+        Use(segment.name, reverse("segments:detail", args=[segment.pk]))
         for segment in Segment.objects.live().defined().only("pk", "name", "definition")
         if f"list:{list_id}" in depends_on(segment.conditions)
     ]

@@ -46,7 +46,7 @@ class FieldRuleForm(RuleForm):
         if self.given("operator") in operators:
             self.operator = operators[self.given("operator")]
             self.fields.update(self.operator.shape.fields(self.field))
-            if self.operator.negative:
+            if self.operator.negative and not self.field.always_set:
                 self.fields["only_set"] = forms.BooleanField(
                     required=False, label=gettext_lazy("Only contacts that have a value")
                 )

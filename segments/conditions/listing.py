@@ -80,7 +80,7 @@ class ListRuleForm(RuleForm):
 @CONDITIONS.register
 class ListCondition(Condition):
     key = "list"
-    label = gettext_lazy("List")
+    label = gettext_lazy("Contact list")
     form = ListRuleForm
 
     def unpack(self, rule: Rule, context: Context) -> dict[str, Any]:

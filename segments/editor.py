@@ -1,0 +1,327 @@
+"""The segment editor: a definition as a tree of groups and conditions that one HTML form holds.
+
+Every node prints a hidden ``node=id:parent:kind`` and its inputs under names that begin with its random id, so that
+adding and removing never renumbers. ``kind`` is ``group``, or the subject that a condition's inputs were printed for:
+the key of a contact field, the key of another kind of condition, or nothing yet. The form that comes back has the
+subject that is wanted now in ``id-subject``.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Iterator, MutableMapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from django import forms
+from django.core.exceptions import BadRequest
+from django.forms.boundfield import BoundField
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from segments.compiler import DEEPEST, MATCHES, VERSION, Definition, validate
+from segments.conditions import CONDITIONS, RuleForm
+from segments.conditions.base import Condition
+from segments.context import Context
+from segments.faults import DefinitionError, Fault, Path
+
+GROUP = "group"
+FIELD = "field"
+NODE = re.compile(r"(?P<id>[a-z0-9]{1,16}):(?P<parent>[a-z0-9]{0,16}):(?P<kind>[\w.]{0,80})", re.ASCII)
+FEW_CHOICES = 15
+
+WHAT_TO_DO = {
+    forms.MultipleChoiceField: gettext_lazy("Choose at least one."),
+    forms.ChoiceField: gettext_lazy("Choose one."),
+    forms.Field: gettext_lazy("Enter a value."),
+}
+
+
+def new_id() -> str:
+    return f"n{secrets.token_hex(4)}"
+
+
+@dataclass(frozen=True)
+class Option:
+    """One of several choices of a condition."""
+
+    value: str
+    label: str
+    chosen: bool
+
+
+@dataclass
+class Row:
+    """One condition: its subject and, once there is one, the form of its kind.
+
+    ``checked`` says that faults are shown: from the first try to save on. ``messages`` are those that belong to the
+    condition as a whole.
+    """
+
+    id: str
+    parent: str
+    subject: str = ""
+    form: RuleForm | None = None
+    checked: bool = False
+    is_new: bool = False
+    messages: list[str] = field(default_factory=list)
+
+    @property
+    def inputs(self) -> list[BoundField]:
+        """What is filled in after the operator, in order."""
+        assert self.form
+        return [bound for bound in self.form if bound.name not in ("field", "operator", "only_set")]
+
+    @property
+    def operator(self) -> BoundField | None:
+        return self.form["operator"] if self.form and "operator" in self.form.fields else None
+
+    @property
+    def only_set(self) -> BoundField | None:
+        return self.form["only_set"] if self.form and "only_set" in self.form.fields else None
+
+    @property
+    def faulty(self) -> list[BoundField]:
+        """The inputs with something wrong."""
+        return [bound for bound in self.form if bound.errors] if self.form else []
+
+    @property
+    def is_faulty(self) -> bool:
+        return bool(self.messages or self.faulty)
+
+    @cached_property
+    def options(self) -> list[Option]:
+        """The choices of an operator that takes several."""
+        bound = self.inputs[0]
+        chosen = {str(value) for value in bound.value() or []}
+        choices: Iterable[tuple[Any, Any]] = bound.field.choices  # type: ignore[attr-defined]
+        return [Option(str(value), str(label), str(value) in chosen) for value, label in choices]
+
+    @property
+    def has_many_options(self) -> bool:
+        return len(self.options) > FEW_CHOICES
+
+    def is_complete(self) -> bool:
+        """Check the condition; what is missing or wrong is shown beside it."""
+        if self.form is None:
+            self.messages = [_("Choose what the condition is about, or remove it.")]
+            return False
+        return self.form.is_valid()
+
+
+@dataclass
+class Group:
+    """Conditions and groups of which all, any or none must hold."""
+
+    id: str
+    parent: str = ""
+    match: str = "all"
+    nodes: list[Row | Group] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+
+    def rows(self) -> Iterator[Row]:
+        """The conditions of the group and of those in it."""
+        for node in self.nodes:
+            if isinstance(node, Row):
+                yield node
+            else:
+                yield from node.rows()
+
+    def groups(self) -> Iterator[Group]:
+        """The group itself and those in it."""
+        yield self
+        for node in self.nodes:
+            if isinstance(node, Group):
+                yield from node.groups()
+
+
+class Tree:
+    """The whole definition as it is being edited, for a segment of this ``kind``."""
+
+    def __init__(self, root: Group, *, kind: str, context: Context) -> None:
+        self.root = root
+        self.kind = kind
+        self.context = context
+
+    @classmethod
+    def new(cls, *, kind: str, context: Context) -> Tree:
+        """A group with one condition to begin with."""
+        root = Group(new_id())
+        root.nodes.append(Row(new_id(), root.id))
+        return cls(root, kind=kind, context=context)
+
+    def add(self, group_id: str) -> None:
+        """Add an empty condition to a group. Raises BadRequest when there is no such group."""
+        group = next((group for group in self.root.groups() if group.id == group_id), None)
+        if group is None:
+            raise BadRequest(f"no group {group_id!r}")
+        group.nodes.append(Row(new_id(), group.id, is_new=True))
+
+    def remove(self, node_id: str) -> None:
+        """Remove a condition or a group with all that is in it; one that is gone already is no fault."""
+        for group in self.root.groups():
+            group.nodes = [node for node in group.nodes if node.id != node_id]
+
+    def checked_definition(self) -> Definition | None:
+        """The definition if everything in it is right; otherwise None, and the nodes show what is wrong."""
+        complete = [row.is_complete() for row in self.root.rows()]
+        for group in self.root.groups():
+            if not group.nodes:
+                group.messages = [_("Add a condition: without one nobody would be in the segment.")]
+                complete.append(False)
+        if not all(complete):
+            return None
+        try:
+            return validate({"version": VERSION, **_as_json(self.root)}, kind=self.kind, context=self.context)
+        except DefinitionError as error:
+            self.show(error.faults)
+            return None
+
+    def show(self, faults: Iterable[Fault]) -> None:
+        """Show faults of the definition at the conditions and groups that they are in."""
+        for fault in faults:
+            self._node_at(fault.path).messages.append(fault.message)
+
+    def _node_at(self, path: Path) -> Row | Group:
+        node: Row | Group = self.root
+        for part in path:
+            if isinstance(part, int) and isinstance(node, Group) and part < len(node.nodes):
+                node = node.nodes[part]
+        return node
+
+    def subjects(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """What a condition can be about, under the headings that people know."""
+        groups = [
+            (group, [(one.key, str(one.label)) for one in fields]) for group, fields in self.context.catalogue.grouped()
+        ]
+        others = [
+            (condition.key, str(condition.label))
+            for condition in CONDITIONS
+            if condition.dynamic and condition.key != FIELD
+        ]
+        return [*groups, (_("Lists"), others), *self._no_longer_offered()]
+
+    def _no_longer_offered(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Archived and missing fields that conditions of the tree are about."""
+        catalogue = self.context.catalogue
+        subjects = {row.subject for row in self.root.rows() if row.subject and row.subject not in CONDITIONS}
+        archived = [
+            (key, str(catalogue[key].label)) for key in sorted(subjects) if key in catalogue and catalogue[key].archived
+        ]
+        missing = [(key, key) for key in sorted(subjects) if key not in catalogue]
+        return [group for group in ((_("Archived"), archived), (_("Deleted"), missing)) if group[1]]
+
+
+def _as_json(group: Group) -> dict[str, Any]:
+    rules = [_as_json(node) if isinstance(node, Group) else _rule(node) for node in group.nodes]
+    return {"match": group.match, "rules": rules}
+
+
+def _rule(row: Row) -> dict[str, Any]:
+    assert row.form
+    return row.form.rule()
+
+
+def tree_of(definition: Definition, *, kind: str, context: Context) -> Tree:
+    """The tree of a stored definition. Conditions that are no longer right show what is wrong with them."""
+    return Tree(_stored_group(definition, "", context), kind=kind, context=context)
+
+
+def _stored_group(group: Definition, parent: str, context: Context) -> Group:
+    node = Group(new_id(), parent, group["match"])
+    for rule in group["rules"]:
+        stored = _stored_group if "match" in rule else _stored_row
+        node.nodes.append(stored(rule, node.id, context))
+    return node
+
+
+def _stored_row(rule: dict[str, Any], parent: str, context: Context) -> Row:
+    row_id = new_id()
+    subject = rule["field"] if rule["type"] == FIELD else rule["type"]
+    values = _condition(subject).unpack(rule, context)
+    data = {f"{row_id}-{name}": value for name, value in values.items()}
+    return Row(row_id, parent, subject, _form(row_id, subject, data, context), checked=True)
+
+
+def read_tree(posted: QueryDict, *, kind: str, context: Context) -> Tree:
+    """The tree as the editor's form has it. Raises BadRequest for a form that the editor cannot have printed."""
+    data = posted.copy()
+    groups: dict[str, tuple[Group, int]] = {}
+    seen: set[str] = set()
+    root: Group | None = None
+    for printed in data.getlist("node"):
+        match = NODE.fullmatch(printed)
+        if match is None or match["id"] in seen:
+            raise BadRequest("malformed node")
+        seen.add(match["id"])
+        node = _read_node(match["id"], match["parent"], match["kind"], data, context)
+        if root is None and isinstance(node, Group) and not node.parent:
+            root, depth = node, 1
+        elif node.parent in groups:
+            parent, depth = groups[node.parent]
+            parent.nodes.append(node)
+            depth += 1
+        else:
+            raise BadRequest("node outside of the tree")
+        if isinstance(node, Group):
+            groups[node.id] = node, depth
+        if depth > DEEPEST + 1:
+            raise BadRequest("tree too deep")
+    if root is None:
+        raise BadRequest("no tree")
+    return Tree(root, kind=kind, context=context)
+
+
+def _read_node(node_id: str, parent: str, kind: str, data: QueryDict, context: Context) -> Row | Group:
+    if kind == GROUP:
+        match = data.get(f"{node_id}-match", "")
+        if match not in MATCHES:
+            raise BadRequest("malformed group")
+        return Group(node_id, parent, match)
+    subject = data.get(f"{node_id}-subject", "")
+    changed = subject != kind
+    checked = f"{node_id}-checked" in data and not changed
+    if not subject:
+        return Row(node_id, parent, checked=checked)
+    if changed:
+        _drop_what_does_not_fit(node_id, subject, data, context)
+    form = _form(node_id, subject, data, context)
+    if not checked:
+        form.leave_unchecked()
+    return Row(node_id, parent, subject, form, checked)
+
+
+def _condition(subject: str) -> Condition:
+    """The kind of condition that has this subject; a subject that nobody knows is a field that is missing."""
+    return CONDITIONS[subject] if subject in CONDITIONS and subject != FIELD else CONDITIONS[FIELD]
+
+
+def _form(row_id: str, subject: str, data: MutableMapping[str, Any], context: Context) -> RuleForm:
+    """The condition's form. Inputs that are new in it begin with their initial values."""
+    data[f"{row_id}-field"] = subject
+    form = _condition(subject).form(data, context=context, prefix=row_id)
+    while missing := {
+        name: one.initial for name, one in form.fields.items() if one.initial is not None and form.given(name) is None
+    }:
+        for name, initial in missing.items():
+            data[f"{row_id}-{name}"] = initial
+        form = _condition(subject).form(data, context=context, prefix=row_id)
+    for one in form.fields.values():
+        one.error_messages["required"] = next(text for kind, text in WHAT_TO_DO.items() if isinstance(one, kind))
+    return form
+
+
+def _drop_what_does_not_fit(row_id: str, subject: str, data: QueryDict, context: Context) -> None:
+    """Of the operator and the values of another subject, keep those that are right for this one."""
+    form = _form(row_id, subject, data, context)
+    if "operator" in form.fields:
+        operators = [key for key, _label in form.fields["operator"].choices]  # type: ignore[attr-defined]
+        if form.given("operator") not in operators:
+            data[f"{row_id}-operator"] = operators[0]
+            form = _form(row_id, subject, data, context)
+    for name in form.errors:
+        for key in (name, f"{name}_0", f"{name}_1"):
+            data.pop(f"{row_id}-{key}", None)
