@@ -1,0 +1,306 @@
+"""The one write path for events: what contacts did, and what follows from it on the contact.
+
+Whoever has events to write calls `record`. It finds the contacts, writes the events, and keeps first and last seen
+and the summary of purchases on the contacts right. It works on sets: a batch takes the same few statements as one
+event, and some thousands of events are a good batch.
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+from typing import Any
+
+from django.db import connection
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contacts import activity_summary, changes
+from contacts.activity_summary import Done
+from contacts.event_types import is_event_type
+from contacts.json_rows import as_json, in_values, moment_writer, rows_of, rows_parameter, values_parameter
+from contacts.models import Contact, Event
+
+FUTURE_TOLERANCE = timedelta(minutes=5)
+LONGEST_KEY = 255
+LONGEST_PROPERTIES = 65_536
+LARGEST_ID = 2**63 - 1
+LARGEST_VALUE = Decimal("99999999999.9999")
+PLACES = Decimal("0.0001")
+JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # PostgreSQL keeps no NUL, and half a surrogate pair is no character
+
+# How an event can name its contact besides the id, in the order of preference, with the greatest length.
+TEXT_REFERENCES: dict[str, tuple[str | Promise, int]] = {
+    "external_id": (gettext_lazy("external id"), 255),
+    "email": (gettext_lazy("email"), 254),
+    "visitor_key": (gettext_lazy("visitor key"), 64),
+}
+Reference = tuple[str, int | str]
+"""The column of the contact table, and its value."""
+
+EVENT_COLUMNS = {
+    "contact_id": "bigint",
+    "type": "text",
+    "occurred_at": "timestamptz",
+    "received_at": "timestamptz",
+    "value": "numeric",
+    "properties": "text",
+    "key": "text",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to write.
+
+    The contact is named by the first that is given of ``contact_id``, ``external_id``, ``email`` and ``visitor_key``.
+    ``occurred_at`` is aware. ``value`` is the event's number, such as the amount of a purchase, kept to four places.
+    ``properties`` are a JSON object. ``key`` makes the event unique: a key is never written twice.
+    """
+
+    type: str
+    occurred_at: datetime
+    contact_id: int | None = None
+    external_id: str | None = None
+    email: str | None = None
+    visitor_key: str | None = None
+    value: Decimal | int | float | None = None
+    properties: dict[str, Any] = field(default_factory=dict)
+    key: str | None = None
+
+
+class Outcome(StrEnum):
+    RECORDED = "recorded"
+    DUPLICATE = "duplicate"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one event. A recorded one has its ``contact_id``, a refused one the ``reason``."""
+
+    outcome: Outcome
+    contact_id: int | None = None
+    reason: str = ""
+
+
+def record(events: Sequence[NewEvent], *, now: datetime) -> list[Result]:
+    """Write events, in any order of time, and give the result of each in the order they came.
+
+    One that cannot be written does not stop the others: it is refused with a reason. A time may lie at most
+    `FUTURE_TOLERANCE` after ``now``. An unknown visitor key makes an anonymous contact; an unknown id, email or
+    external id is refused. Of several events with one key, the first is written.
+    """
+    drafts = [_draft(event, now=now) for event in events]
+    with changes.recorded(now=now):
+        _set_known_keys_aside(_pending(drafts))
+        _find_contacts(_pending(drafts), now=now)
+        _set_repeated_keys_aside(_pending(drafts))
+        _insert(_pending(drafts), now=now)
+        activity_summary.add(
+            [Done(draft.contact_id, draft.event.type, draft.occurred_at, draft.value) for draft in _pending(drafts)]
+        )
+    return [draft.result or Result(Outcome.RECORDED, contact_id=draft.contact_id) for draft in drafts]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """An event on its way into the table. One that has a ``result`` already does not go there."""
+
+    event: NewEvent
+    occurred_at: datetime
+    reference: Reference = ("id", 0)
+    value: Decimal | None = None
+    properties: str = "{}"
+    contact_id: int = 0
+    result: Result | None = None
+
+
+def _pending(drafts: list[_Draft]) -> list[_Draft]:
+    return [draft for draft in drafts if draft.result is None]
+
+
+# Checking
+
+
+class _Refused(ValueError):
+    """The event cannot be written; the text says why."""
+
+
+def _draft(event: NewEvent, *, now: datetime) -> _Draft:
+    draft = _Draft(event, event.occurred_at)
+    try:
+        if not is_event_type(event.type):
+            raise _Refused(_("The type must be made of a-z, 0-9 and _, and start with a letter."))
+        draft.reference = _reference(event)
+        draft.occurred_at = _occurred_at(event.occurred_at, now)
+        draft.value = _value(event.value)
+        draft.properties = _properties(event.properties)
+        _check_text(event.key or "", LONGEST_KEY, gettext_lazy("key"))
+    except _Refused as refused:
+        draft.result = Result(Outcome.REFUSED, reason=str(refused))
+    return draft
+
+
+def _reference(event: NewEvent) -> Reference:
+    if event.contact_id is not None:
+        if 0 < event.contact_id <= LARGEST_ID:
+            return "id", event.contact_id
+        raise _Refused(_no_contact("id", event.contact_id))
+    for name, (label, length) in TEXT_REFERENCES.items():
+        if text := (getattr(event, name) or "").strip():
+            _check_text(text, length, label)
+            return name, text.lower() if name == "email" else text
+    raise _Refused(_("The event does not say which contact it belongs to."))
+
+
+def _no_contact(name: str, value: int | str) -> str:
+    label = TEXT_REFERENCES[name][0] if name in TEXT_REFERENCES else _("id")
+    return _("There is no contact with the %(label)s “%(value)s”.") % {"label": label, "value": value}
+
+
+def _occurred_at(value: datetime, now: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise _Refused(_("The time has no time zone."))
+    if value > now + FUTURE_TOLERANCE:
+        raise _Refused(_("The time lies in the future."))
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise _Refused(_("The time lies too far in the past.")) from None
+
+
+def _value(value: Decimal | int | float | None) -> Decimal | None:
+    if value is None:
+        return None
+    number = Decimal(str(value))
+    if not number.is_finite() or abs(number) > LARGEST_VALUE:
+        raise _Refused(_("The value is not a number of at most eleven digits before the point."))
+    return number.quantize(PLACES, ROUND_HALF_UP)
+
+
+def _properties(properties: dict[str, Any]) -> str:
+    """The properties as JSON text."""
+    if not properties:
+        return "{}"
+    try:
+        text = JSON.encode(properties)
+    except (TypeError, ValueError):
+        raise _Refused(_("The properties are not JSON.")) from None
+    if len(text) > LONGEST_PROPERTIES:
+        raise _Refused(_("The properties are longer than %d characters.") % LONGEST_PROPERTIES)
+    if "\\u0000" in text or UNSTORABLE.search(text):
+        raise _Refused(_("The properties contain characters that cannot be stored."))
+    return text
+
+
+def _check_text(text: str, length: int, label: str | Promise) -> None:
+    if len(text) > length:
+        message = _("The %(label)s is longer than %(length)d characters.")
+        raise _Refused(message % {"label": label, "length": length})
+    if UNSTORABLE.search(text):
+        raise _Refused(_("The %(label)s contains characters that cannot be stored.") % {"label": label})
+
+
+# Keys
+
+
+def _set_known_keys_aside(drafts: list[_Draft]) -> None:
+    keys = [draft.event.key for draft in drafts if draft.event.key]
+    if keys:
+        _set_duplicates_aside(drafts, set(Event.objects.filter(key__in=keys).values_list("key", flat=True)))
+
+
+def _set_repeated_keys_aside(drafts: list[_Draft]) -> None:
+    seen: set[str] = set()
+    for draft in drafts:
+        if draft.event.key in seen:
+            draft.result = Result(Outcome.DUPLICATE)
+        elif draft.event.key:
+            seen.add(draft.event.key)
+
+
+def _set_duplicates_aside(drafts: list[_Draft], known: set[str | None]) -> None:
+    for draft in drafts:
+        if draft.event.key in known:
+            draft.result = Result(Outcome.DUPLICATE)
+
+
+# Contacts
+
+
+def _find_contacts(drafts: list[_Draft], *, now: datetime) -> None:
+    """Give every draft its contact: a new visitor becomes one, any other unknown one makes the draft refused."""
+    found = _lock({draft.reference for draft in drafts})
+    visitors = {draft.reference for draft in drafts if draft.reference[0] == "visitor_key"} - found.keys()
+    if visitors:
+        # In one order, so that two writers with the same new visitors wait for each other and not in a circle.
+        keys = sorted(str(key) for _name, key in visitors)
+        newcomers = [Contact(visitor_key=key, created_at=now, updated_at=now) for key in keys]
+        Contact.objects.bulk_create(newcomers, ignore_conflicts=True)
+        found |= _lock(visitors)
+    for draft in drafts:
+        draft.contact_id = found.get(draft.reference, 0)
+        if not draft.contact_id:
+            draft.result = Result(Outcome.REFUSED, reason=_no_contact(*draft.reference))
+
+
+def _lock(references: set[Reference]) -> dict[Reference, int]:
+    """The ids of the contacts that are referred to; their rows are locked until the transaction ends.
+
+    The lock keeps a contact from being deleted meanwhile and lets the writers of its events add up one after the
+    other. Locks are taken in the order of ids, so that writers cannot wait for each other in a circle.
+    """
+    named: dict[str, list[int | str]] = defaultdict(list)
+    for name, value in references:
+        named[name].append(value)
+    if not named:
+        return {}
+    lock = "FOR NO KEY UPDATE" if connection.features.has_select_for_no_key_update else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(named)}, id FROM contacts_contact"
+            f" WHERE {' OR '.join(in_values(name) for name in named)} ORDER BY id {lock}",
+            [values_parameter(values) for values in named.values()],
+        )
+        rows = cursor.fetchall()
+    return {(name, row[place]): row[-1] for place, name in enumerate(named) for row in rows}
+
+
+# Writing
+
+
+def _insert(drafts: list[_Draft], *, now: datetime) -> None:
+    """Write the events. Those whose key another writer has used in the meantime are duplicates."""
+    if not drafts:
+        return
+    moment = moment_writer()
+    rows = [
+        {
+            "contact_id": draft.contact_id,
+            "type": draft.event.type,
+            "occurred_at": moment(draft.occurred_at),
+            "received_at": moment(now),
+            "value": None if draft.value is None else str(draft.value),
+            "properties": draft.properties,
+            "key": draft.event.key or None,
+        }
+        for draft in drafts
+    ]
+    keys: set[str | None] = {draft.event.key for draft in drafts if draft.event.key}
+    columns = ", ".join(EVENT_COLUMNS)
+    selected = columns.replace("properties", as_json("properties"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO contacts_event ({columns}) SELECT {selected} FROM {rows_of(EVENT_COLUMNS)} AS new WHERE true"
+            f" ON CONFLICT (key) DO NOTHING {'RETURNING key' if keys else ''}",
+            [rows_parameter(rows)],
+        )
+        if keys:
+            _set_duplicates_aside(drafts, keys - {key for (key,) in cursor.fetchall()})
