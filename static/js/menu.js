@@ -59,10 +59,6 @@ document.addEventListener("keydown", (event) => {
 });
 
 // Placed against the window, an open menu would stay behind when its row moves away.
-document.addEventListener("scroll", (event) => {
-  for (const menu of openMenus()) {
-    if (!menu.closest(".side") && !menu.contains(event.target)) close(menu);
-    else if (event.target === document && !menu.closest(".side")) close(menu);
-  }
-}, { capture: true, passive: true });
-window.addEventListener("resize", () => openMenus().forEach((menu) => close(menu)));
+for (const moved of ["scroll", "resize"]) {
+  window.addEventListener(moved, () => openMenus().forEach(place), { capture: true, passive: true });
+}
