@@ -47,8 +47,9 @@ def run_readers(*, now: datetime) -> None:
         reader.function(now=now)
 
 
-# A session plans a trigger's statements once, for as many rows as the first change happens to have: after an edit of one
-# contact, old and new rows of a bulk update would be joined each with each. And compiling takes longer than it saves.
+# A session plans a trigger's statements once, for as many rows as the first change happens to have: after an edit of
+# one contact, a bulk update's old and new rows would be joined each with each. And compiling takes longer than it
+# saves.
 PLANNING = "SET enable_nestloop = off SET jit = off"
 
 
