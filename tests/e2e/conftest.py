@@ -131,12 +131,18 @@ def shot() -> Callable[..., None]:
 
     def shot(page: Page, name: str, *, full_page: bool = True) -> None:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        device = "-phone" if page.viewport_size == PHONE["viewport"] else ""
+        window = page.viewport_size
+        device = "-phone" if window == PHONE["viewport"] else ""
+        if full_page:
+            # The navigation is as high as the window: a picture of the whole page needs a window of that height.
+            height = page.evaluate("document.documentElement.scrollHeight")
+            page.set_viewport_size({"width": window["width"], "height": max(height, window["height"])})
         for theme in THEMES:
             with in_theme(page, theme):
                 suffix = "-dark" if theme == "dark" else ""
                 path = SCREENSHOTS / f"{name}{device}{suffix}.png"
-                page.screenshot(path=path, full_page=full_page, animations="disabled", caret="initial")
+                page.screenshot(path=path, animations="disabled", caret="initial")
+        page.set_viewport_size(window)
 
     return shot
 
