@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from django.contrib.auth.models import AnonymousUser
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -60,11 +60,4 @@ def navigation_for(user: User | AnonymousUser) -> list[Entry]:
 
 
 def _may_see(user: User | AnonymousUser, entry: Entry) -> bool:
-    return (not entry.permission or user.has_perm(entry.permission)) and _exists(entry)
-
-
-def _exists(entry: Entry) -> bool:
-    try:
-        return bool(entry.url)
-    except NoReverseMatch:
-        return False
+    return not entry.permission or user.has_perm(entry.permission)
