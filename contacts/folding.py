@@ -1,8 +1,8 @@
 """Text without regard to case, for all of Unicode, with the same result on every database and in Python.
 
 SQLite's own LOWER knows only ASCII and PostgreSQL's depends on the collation of the database, so both get one function
-of ours, ``muster_fold``: upper case, then lower case (which brings "ß" and "SS" together), then the final sigma to
-the common one.
+of ours, ``muster_fold``: upper case, then lower case (which brings "ß" and "SS" together), then the two letters that
+this leaves apart: the final sigma becomes the common one, and "ß", which only "ẞ" still gives, becomes "ss".
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ COLLATIONS = ("und-x-icu", "pg_unicode_fast")  # ICU's, and the one that Postgre
 POSTGRESQL_FUNCTION = """
 CREATE OR REPLACE FUNCTION muster_fold(text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $$ SELECT replace(lower(upper($1 COLLATE "{collation}")), 'ς', 'σ') COLLATE "C" $$
+AS $$ SELECT replace(replace(lower(upper($1 COLLATE "{collation}")), 'ς', 'σ'), 'ß', 'ss') COLLATE "C" $$
 """
 
 
@@ -38,7 +38,7 @@ def create_on_postgresql(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> 
 
 def fold(text: str) -> str:
     """The text as it is compared: two texts are the same without regard to case if their folded forms are equal."""
-    return text.lower() if text.isascii() else text.upper().lower().replace("ς", "σ")
+    return text.lower() if text.isascii() else text.upper().lower().replace("ς", "σ").replace("ß", "ss")
 
 
 def fold_or_none(text: str | None) -> str | None:
