@@ -16,8 +16,26 @@ if TYPE_CHECKING:
     from contacts.types import FieldType
 
 KEY = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
-DAY = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
-MOMENT = f"{DAY}T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z"
+
+# A text is a day only if the calendar has it: 30 February is no value, as in Python, and never an error.
+SQLITE_DAY = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
+SQLITE_MOMENT = f"{SQLITE_DAY}T[0-9][0-9]:[0-9][0-9]:[0-9][0-9].[0-9][0-9][0-9][0-9][0-9][0-9]Z"
+SQLITE_CHECKS = {
+    "date": ("{value} GLOB '" + SQLITE_DAY + "' AND {value} >= '0001' AND date({value}, '+0 days') = {value}"),
+    "datetime": (
+        "{value} GLOB '" + SQLITE_MOMENT + "' AND {value} >= '0001'"
+        " AND datetime(substr({value}, 1, 19), '+0 days') = replace(substr({value}, 1, 19), 'T', ' ')"
+    ),
+}
+LEAP_YEAR = "([0-9]{2}(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)"
+POSTGRESQL_DAY = (
+    "(?!0000)([0-9]{4}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)"
+    f"|{LEAP_YEAR}-02-29)"
+)
+POSTGRESQL_CHECKS = {
+    "date": POSTGRESQL_DAY,
+    "datetime": POSTGRESQL_DAY + "T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9][.][0-9]{6}Z",
+}
 
 OUTPUTS: dict[str, Field[Any, Any]] = {
     "string": CharField(),
@@ -39,7 +57,7 @@ class TypedJSON(Func):
         if not KEY.match(key):
             raise ValueError(f"not a key of a JSON object: {key!r}")
         self.key = key
-        self.pattern = {"date": DAY, "datetime": MOMENT}.get(type.family)
+        self.family = type.family
         self.json_type = type.json_type
         super().__init__(expression, output_field=OUTPUTS[type.json_type], **extra)
 
@@ -48,7 +66,7 @@ class TypedJSON(Func):
 
     @property
     def identity(self) -> Any:
-        return (*super().identity, self.key, self.json_type, self.pattern)
+        return (*super().identity, self.key, self.json_type, self.family)
 
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
         column, params = compiler.compile(self.source_expressions[0])
@@ -66,8 +84,9 @@ class TypedJSON(Func):
             "boolean": "IN ('true', 'false')",
             "array": "= 'array'",
         }[self.json_type]
-        matches = f" AND {value} GLOB '{self.pattern}'" if self.pattern else ""
-        return f"CASE WHEN {kind} {wanted}{matches} THEN {value} END"
+        check = SQLITE_CHECKS.get(self.family)
+        checked = f" AND {check.format(value=value)}" if check else ""
+        return f"CASE WHEN {kind} {wanted}{checked} THEN {value} END"
 
     def _postgresql(self, column: str) -> str:
         value = f"({column} ->> '{self.key}')"
@@ -77,8 +96,9 @@ class TypedJSON(Func):
             "boolean": f"{value}::boolean",
             "array": value,
         }[self.json_type]
-        matches = f" AND {value} ~ '^{self.pattern.replace('.', '[.]')}$'" if self.pattern else ""
-        return f"CASE WHEN jsonb_typeof({column} -> '{self.key}') = '{self.json_type}'{matches} THEN {typed} END"
+        check = POSTGRESQL_CHECKS.get(self.family)
+        checked = f" AND {value} ~ '^{check}$'" if check else ""
+        return f"CASE WHEN jsonb_typeof({column} -> '{self.key}') = '{self.json_type}'{checked} THEN {typed} END"
 
 
 class ArrayHas(Func):

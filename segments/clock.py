@@ -28,11 +28,20 @@ def today(now: datetime) -> date:
 
 def start_of(day: date) -> datetime:
     """The first moment of a day in the account's time zone."""
-    return datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone()).astimezone(UTC)
+    return in_utc(datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone()))
+
+
+def in_utc(moment: datetime) -> datetime:
+    """The moment in UTC. At the very ends of the calendar, where UTC has no date for it, a moment close by."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return start_of(EARLIEST if moment.year == EARLIEST.year else LATEST)
 
 
 def day_after(day: date) -> date:
-    return day + timedelta(days=1)
+    """The day after; the last day of the calendar has none and stays."""
+    return day + timedelta(days=1) if day < date.max else day
 
 
 def moved(now: datetime, count: int, unit: str) -> datetime:

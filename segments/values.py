@@ -137,7 +137,8 @@ def _json(value: Any) -> Any:
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, datetime):
-        return timezone.localtime(value, timezone.get_default_timezone()).strftime("%Y-%m-%dT%H:%M")
+        local = timezone.localtime(value, timezone.get_default_timezone()).replace(tzinfo=None)
+        return local.isoformat(timespec="auto" if local.second or local.microsecond else "minutes")
     return value.isoformat() if isinstance(value, date) else value
 
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.fields import Field
-from segments.clock import day_after, moved, moved_day, period, start_of, today
+from segments.clock import day_after, in_utc, moved, moved_day, period, start_of, today
 from segments.context import Context
 from segments.logic import NumberListField, OneOfNumbers, differs
 from segments.operators.base import Operator, negation, operator
@@ -51,13 +51,13 @@ def point(field: Field, compute: Compute, context: Context) -> Value:
 
 def beginning(value: date | datetime) -> datetime:
     """The first moment that belongs to a day; a moment is its own."""
-    return value if isinstance(value, datetime) else start_of(value)
+    return in_utc(value) if isinstance(value, datetime) else start_of(value)
 
 
 def end(value: date | datetime) -> Edge:
     """The end of a whole day, which is the first moment of the next; a moment is its own."""
     if isinstance(value, datetime):
-        return Edge(fixed(value))
+        return Edge(fixed(in_utc(value)))
     return Edge(fixed(start_of(day_after(value))), included=False)
 
 
@@ -145,7 +145,7 @@ class After(AbsoluteOperator):
 
     def moments(self, value: date | datetime) -> Span:
         if isinstance(value, datetime):
-            return Edge(fixed(value), included=False), None
+            return Edge(fixed(in_utc(value)), included=False), None
         return Edge(fixed(start_of(day_after(value)))), None
 
 
@@ -337,26 +337,14 @@ class DayOfYear(Func):
         zone = timezone.get_default_timezone_name()
         if connection.vendor == "postgresql":
             if self.is_json:
-                value = self._parsed(value)
+                value = f"({value})::{'timestamptz' if self.moment else 'date'}"
             if self.moment:
                 value = f"({value} AT TIME ZONE '{zone}')"
-            return f"(EXTRACT(MONTH FROM {value}) * 100 + EXTRACT(DAY FROM {value}))", params * 2
+            return f"to_char({value}, 'MMDD')::int", params
         if self.moment:
             text = f"replace(rtrim({value}, 'Z'), 'T', ' ')" if self.is_json else value
-            parts = [f"django_datetime_extract('{part}', {text}, 'UTC', '{zone}')" for part in ("month", "day")]
-            return f"({parts[0]} * 100 + {parts[1]})", params * 2
-        return f"CAST(substr({value}, 6, 2) || substr({value}, 9, 2) AS INTEGER)", params
-
-    def _parsed(self, text: str) -> str:
-        """A text as a date or moment, without an error for a day that its month does not have."""
-        part = {
-            name: f"substr({text}, {at}, {size})::int" for name, at, size in (("y", 1, 4), ("m", 6, 2), ("d", 9, 2))
-        }
-        day = f"(timestamp '0001-01-01' + make_interval({part['y']} - 1, {part['m']} - 1, 0, {part['d']} - 1))"
-        if not self.moment:
-            return day
-        hours, minutes = f"substr({text}, 12, 2)::int", f"substr({text}, 15, 2)::int"
-        return f"(({day} + make_interval(hours => {hours}, mins => {minutes})) AT TIME ZONE 'UTC')"
+            value = f"django_datetime_cast_date({text}, '{zone}', 'UTC')"
+        return f"CAST(replace(substr({value}, 6), '-', '') AS INTEGER)", params
 
 
 def days_of_year(first: date, last: date) -> list[int]:
