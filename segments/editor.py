@@ -3,7 +3,7 @@
 Every node prints a hidden ``node=id:parent:kind`` and its inputs under names that begin with its random id, so that
 adding and removing never renumbers. ``kind`` is ``group``, or the subject that a condition's inputs were printed for:
 the key of a contact field, the key of another kind of condition, or nothing yet. The form that comes back has the
-subject that is wanted now in ``id-subject``.
+subject that is wanted now in ``id-subject``, and ``id-checked`` for a condition whose faults were shown.
 """
 
 from __future__ import annotations
@@ -57,23 +57,22 @@ class Option:
 class Row:
     """One condition: its subject and, once there is one, the form of its kind.
 
-    ``checked`` says that faults are shown: from the first try to save on. ``messages`` are those that belong to the
-    condition as a whole.
+    ``messages`` are the faults that belong to the condition as a whole. ``is_new`` says that it was added just now: the
+    keyboard goes on from there.
     """
 
     id: str
     parent: str
     subject: str = ""
     form: RuleForm | None = None
-    checked: bool = False
     is_new: bool = False
     messages: list[str] = field(default_factory=list)
+    is_group = False
 
     @property
     def inputs(self) -> list[BoundField]:
         """What is filled in after the operator, in order."""
-        assert self.form
-        return [bound for bound in self.form if bound.name not in ("field", "operator", "only_set")]
+        return [bound for bound in self.form or () if bound.name not in ("field", "operator", "only_set")]
 
     @property
     def operator(self) -> BoundField | None:
@@ -101,26 +100,41 @@ class Row:
         return [Option(str(value), str(label), str(value) in chosen) for value, label in choices]
 
     @property
+    def chosen(self) -> list[Option]:
+        return [option for option in self.options if option.chosen]
+
+    @property
     def has_many_options(self) -> bool:
         return len(self.options) > FEW_CHOICES
 
-    def is_complete(self) -> bool:
-        """Check the condition; what is missing or wrong is shown beside it."""
+    def check(self) -> bool:
+        """Find what is missing or wrong; returns whether the condition is complete."""
         if self.form is None:
             self.messages = [_("Choose what the condition is about, or remove it.")]
             return False
+        self.form.full_clean()
         return self.form.is_valid()
+
+    def forget_faults(self) -> None:
+        self.messages = []
+        if self.form:
+            self.form.leave_unchecked()
 
 
 @dataclass
 class Group:
-    """Conditions and groups of which all, any or none must hold."""
+    """Conditions and groups of which all, any or none must hold.
+
+    ``is_left`` says that something in it was removed just now: the keyboard goes on from the group.
+    """
 
     id: str
     parent: str = ""
     match: str = "all"
     nodes: list[Row | Group] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
+    is_left: bool = False
+    is_group = True
 
     def rows(self) -> Iterator[Row]:
         """The conditions of the group and of those in it."""
@@ -163,11 +177,13 @@ class Tree:
     def remove(self, node_id: str) -> None:
         """Remove a condition or a group with all that is in it; one that is gone already is no fault."""
         for group in self.root.groups():
-            group.nodes = [node for node in group.nodes if node.id != node_id]
+            kept = [node for node in group.nodes if node.id != node_id]
+            group.is_left = len(kept) < len(group.nodes)
+            group.nodes = kept
 
     def checked_definition(self) -> Definition | None:
         """The definition if everything in it is right; otherwise None, and the nodes show what is wrong."""
-        complete = [row.is_complete() for row in self.root.rows()]
+        complete = [row.check() for row in self.root.rows()]
         for group in self.root.groups():
             if not group.nodes:
                 group.messages = [_("Add a condition: without one nobody would be in the segment.")]
@@ -179,6 +195,17 @@ class Tree:
         except DefinitionError as error:
             self.show(error.faults)
             return None
+
+    def complete_definition(self) -> Definition | None:
+        """The definition if everything in it is right, otherwise None; what is not complete yet is no fault."""
+        shown = {row.id for row in self.root.rows() if row.is_faulty}
+        definition = self.checked_definition()
+        for row in self.root.rows():
+            if row.id not in shown:
+                row.forget_faults()
+        for group in self.root.groups():
+            group.messages = []
+        return definition
 
     def show(self, faults: Iterable[Fault]) -> None:
         """Show faults of the definition at the conditions and groups that they are in."""
@@ -243,7 +270,9 @@ def _stored_row(rule: dict[str, Any], parent: str, context: Context) -> Row:
     subject = rule["field"] if rule["type"] == FIELD else rule["type"]
     values = _condition(subject).unpack(rule, context)
     data = {f"{row_id}-{name}": value for name, value in values.items()}
-    return Row(row_id, parent, subject, _form(row_id, subject, data, context), checked=True)
+    row = Row(row_id, parent, subject, _form(row_id, subject, data, context))
+    row.check()
+    return row
 
 
 def read_tree(posted: QueryDict, *, kind: str, context: Context) -> Tree:
@@ -283,15 +312,16 @@ def _read_node(node_id: str, parent: str, kind: str, data: QueryDict, context: C
         return Group(node_id, parent, match)
     subject = data.get(f"{node_id}-subject", "")
     changed = subject != kind
-    checked = f"{node_id}-checked" in data and not changed
-    if not subject:
-        return Row(node_id, parent, checked=checked)
-    if changed:
-        _drop_what_does_not_fit(node_id, subject, data, context)
-    form = _form(node_id, subject, data, context)
-    if not checked:
-        form.leave_unchecked()
-    return Row(node_id, parent, subject, form, checked)
+    row = Row(node_id, parent, subject)
+    if subject:
+        if changed:
+            _drop_what_does_not_fit(node_id, subject, data, context)
+        row.form = _form(node_id, subject, data, context)
+    if f"{node_id}-checked" in data and not changed:
+        row.check()
+    else:
+        row.forget_faults()
+    return row
 
 
 def _condition(subject: str) -> Condition:
@@ -309,6 +339,9 @@ def _form(row_id: str, subject: str, data: MutableMapping[str, Any], context: Co
         for name, initial in missing.items():
             data[f"{row_id}-{name}"] = initial
         form = _condition(subject).form(data, context=context, prefix=row_id)
+    for name in form.shaping:
+        if name in form.fields:
+            form.fields[name].widget.attrs["hx-post"] = ""
     for one in form.fields.values():
         one.error_messages["required"] = next(text for kind, text in WHAT_TO_DO.items() if isinstance(one, kind))
     return form

@@ -21,10 +21,11 @@ class RuleForm(forms.Form):
 
     Its cleaned data become the stored rule through `rule`. Which fields there are follows from the data, so that the
     form for half-filled data has the inputs that come next. ``paths`` says where in the stored rule an input's fault
-    belongs, when that is not its name.
+    belongs, when that is not its name. ``shaping`` names the inputs that decide which others there are.
     """
 
     paths: Mapping[str, tuple[str, ...]] = {}
+    shaping: tuple[str, ...] = ("operator",)
 
     def __init__(self, *args: Any, context: Context, **options: Any) -> None:
         self.context = context

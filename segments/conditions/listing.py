@@ -36,6 +36,8 @@ def id_choice(label: Any, names: Any, empty: Any, unknown: Any) -> forms.TypedCh
 class ListRuleForm(RuleForm):
     """The list, the operator, and for ``joined`` the window."""
 
+    shaping = ("operator", "kind")
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["list"] = id_choice(

@@ -1,0 +1,55 @@
+"""Why a contact entered or left a segment, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.utils.translation import gettext as _
+
+from contacts.event_types import event_type
+from contacts.fields import catalogue
+from contacts.models import ContactList
+from segments.models import Cause, Segment, Transition
+
+
+def causes_of(transitions: Iterable[Transition]) -> dict[int, str]:
+    """The cause of each transition by its id, such as "Contact edited: Country". At most three queries."""
+    transitions = list(transitions)
+    keys = {key for transition in transitions for key in _keys(transition)}
+    names = _names(keys)
+    return {transition.pk: _in_words(transition, names) for transition in transitions}
+
+
+def _keys(transition: Transition) -> list[str]:
+    """The keys of the changes that were seen; what was done by hand has a person's name instead."""
+    return (
+        transition.detail.split(", ")
+        if transition.cause in (Cause.EDIT, Cause.EVENT, Cause.LIST, Cause.SEGMENT)
+        else []
+    )
+
+
+def _names(keys: set[str]) -> dict[str, str]:
+    names = {f"event:{name}": str(event_type(name).label) for name in _of_kind("event", keys)}
+    if _of_kind("field", keys):
+        fields = catalogue()
+        names |= {f"field:{name}": str(fields[name].label) for name in _of_kind("field", keys) if name in fields}
+    for kind, model in (("list", ContactList), ("segment", Segment)):
+        ids = [int(name) for name in _of_kind(kind, keys) if name.isdecimal()]
+        if ids:
+            found = model._default_manager.filter(pk__in=ids).values_list("pk", "name")
+            names |= {f"{kind}:{pk}": name for pk, name in found}
+    return names
+
+
+def _of_kind(kind: str, keys: set[str]) -> list[str]:
+    return [key.removeprefix(f"{kind}:") for key in keys if key.startswith(f"{kind}:")]
+
+
+def _in_words(transition: Transition, names: dict[str, str]) -> str:
+    cause = str(transition.get_cause_display())
+    keys = _keys(transition)
+    if keys == ["contact"]:
+        return _("Contact created")
+    named = ", ".join(names[key] for key in keys if key in names) if keys else transition.detail
+    return _("%(cause)s: %(detail)s") % {"cause": cause, "detail": named} if named else cause

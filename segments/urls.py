@@ -1,0 +1,26 @@
+"""Addresses of segments."""
+
+from django.urls import path
+
+from segments.views import deletion, editor, listing, members, segment
+
+app_name = "segments"
+urlpatterns = [
+    path("", listing.segment_list, name="list"),
+    path("new/", editor.choose_kind, name="create"),
+    path("new/<slug:kind>/", editor.new, name="new"),
+    path("new/<slug:kind>/preview/", editor.preview_of_new, name="preview_of_new"),
+    path("deleted/", deletion.deleted_list, name="deleted"),
+    path("<int:pk>/", segment.detail, name="detail"),
+    path("<int:pk>/state/", listing.state, name="state"),
+    path("<int:pk>/progress/", segment.progress, name="progress"),
+    path("<int:pk>/edit/", editor.edit, name="edit"),
+    path("<int:pk>/preview/", editor.preview_of_edited, name="preview"),
+    path("<int:pk>/refresh/", segment.refresh, name="refresh"),
+    path("<int:pk>/uses/", segment.uses, name="uses"),
+    path("<int:pk>/find/", members.find, name="find"),
+    path("<int:pk>/add/", members.add_member, name="add_member"),
+    path("<int:pk>/remove/", members.remove_member, name="remove_member"),
+    path("<int:pk>/delete/", deletion.delete, name="delete"),
+    path("<int:pk>/restore/", deletion.restore, name="restore"),
+]
