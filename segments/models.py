@@ -222,6 +222,7 @@ class SegmentDay(models.Model):
         verbose_name_plural = _("days of segments")
         ordering = ["-day"]
         constraints = [models.UniqueConstraint(fields=["segment", "day"], name="segments_one_row_per_day")]
+        indexes = [models.Index(fields=["day", "segment"], name="segments_day")]
 
     def __str__(self) -> str:
         return f"{self.segment_id} {self.day}"
