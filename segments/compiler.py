@@ -15,7 +15,7 @@ from contacts.models import Contact, ContactQuerySet
 from crm.registry import UnknownKey
 from segments.conditions import CONDITIONS
 from segments.context import Context
-from segments.faults import DefinitionError, Fault, Path
+from segments.faults import DefinitionError, EntryError, Fault, Path
 from segments.logic import otherwise
 from segments.models import Segment
 
@@ -79,6 +79,8 @@ class _Checker:
         if self.plus and isinstance(rule, dict) and "match" in rule:
             return self.group(rule, path, depth + 1)
         self.conditions += 1
+        if self.conditions > MOST_CONDITIONS:
+            return {}
         try:
             condition = CONDITIONS[rule.get("type")] if isinstance(rule, dict) else None
         except UnknownKey:
@@ -86,10 +88,12 @@ class _Checker:
         if condition is None or not (condition.dynamic or self.plus):
             self.fault((*path, "type"), _("There is no such condition for this type of segment."))
             return {}
+        for name in sorted(set(rule) - {"type", *condition.entries}, key=str):
+            self.fault((*path, str(name)), _("A rule of this kind has no such entry."))
         try:
             data = condition.unpack(rule, self.context)
-        except ValueError as error:
-            self.fault((*path, "value"), str(error))
+        except EntryError as error:
+            self.fault((*path, *error.place), str(error))
             return {}
         form = condition.form(data, context=self.context)
         if not form.is_valid():
@@ -172,5 +176,6 @@ def _words(group: Definition, context: Context, *, top: bool = False) -> str:
     ]
     joined = (_(" and ") if group["match"] == "all" else _(" or ")).join(parts)
     if group["match"] == "none":
-        return _("none of this holds: %(conditions)s") % {"conditions": joined}
-    return joined if top or len(parts) == 1 else f"({joined})"
+        joined = _("none of this holds: %(conditions)s") % {"conditions": joined}
+    stands_alone = top or (len(parts) == 1 and group["match"] != "none")
+    return joined if stands_alone else f"({joined})"

@@ -24,6 +24,14 @@ class Fault:
         return f"{json_path(self.path)}: {self.message}"
 
 
+class EntryError(ValueError):
+    """An entry of a rule does not have its shape; ``place`` leads to it inside the rule."""
+
+    def __init__(self, message: str, *place: str) -> None:
+        super().__init__(message)
+        self.place = place
+
+
 class DefinitionError(ValueError):
     """A definition that cannot be used, with every fault that was found. It never matches anybody."""
 

@@ -6,12 +6,14 @@ checks. ``unpack`` turns stored JSON into the form's data and ``pack`` the clean
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils import formats, timezone
 from django.utils.dates import MONTHS
 from django.utils.translation import gettext as _
@@ -49,7 +51,7 @@ def in_words(value: Any, field: Field) -> str:
         return formats.date_format(timezone.localtime(value), "DATETIME_FORMAT")
     if isinstance(value, date):
         return formats.date_format(value, "DATE_FORMAT")
-    return field.display(value)
+    return field.choice_label(value) if field.type.family == "choices" else field.display(value)
 
 
 class MomentField(forms.MultiValueField):
@@ -127,9 +129,12 @@ class NoValue(Shape):
     """The operator says it all."""
 
 
-def _scalar(value: Any) -> Any:
-    if isinstance(value, str | int | float) or value is None:
-        return value
+def scalar(value: Any) -> str | None:
+    """One stored value as a form has it. Raises ValueError for a list or an object."""
+    if isinstance(value, str | int | float):
+        return str(value)
+    if value is None:
+        return None
     raise ValueError(_("Enter one value."))
 
 
@@ -150,6 +155,12 @@ def _python(value: Any, field: Field) -> Any:
     return Decimal(str(value)) if field.type.family == "number" else value
 
 
+def storable(text: str) -> None:
+    """Refuse half a surrogate pair, which JSON can carry and no database stores. Raises ValidationError."""
+    if re.search("[\ud800-\udfff]", text):
+        raise ValidationError(_("The text contains characters that cannot be stored."))
+
+
 def value_input(field: Field, *, times: bool, **options: Any) -> forms.Field:
     """The input for one value that is compared with a contact field.
 
@@ -158,7 +169,7 @@ def value_input(field: Field, *, times: bool, **options: Any) -> forms.Field:
     """
     family = field.type.family
     if family == "text":
-        return forms.CharField(max_length=255, **options)
+        return forms.CharField(max_length=255, validators=[storable], **options)
     if family in ("choice", "choices"):
         return forms.ChoiceField(choices=lambda: [("", "—"), *field.choices()], **options)
     if family == "datetime" and times:
@@ -180,7 +191,7 @@ class OneValue(Shape):
         return {"value": value_input(field, times=self.times, label=gettext_lazy("Value"))}
 
     def unpack(self, value: Any, field: Field) -> dict[str, Any]:
-        return {"value": _scalar(value)}
+        return {"value": scalar(value)}
 
     def pack(self, cleaned: Mapping[str, Any], field: Field) -> Any:
         return _json(cleaned["value"])
@@ -219,7 +230,7 @@ class SeveralValues(Shape):
         options: dict[str, Any] = {"label": gettext_lazy("Values")}
         if field.type.family == "text":
             help_text = gettext_lazy("One on each line.")
-            return {"value": LinesField(max_length=20_000, help_text=help_text, **options)}
+            return {"value": LinesField(max_length=20_000, validators=[storable], help_text=help_text, **options)}
         return {"value": forms.MultipleChoiceField(choices=field.choices, **options)}
 
     def unpack(self, value: Any, field: Field) -> dict[str, Any]:
@@ -259,7 +270,7 @@ class Range(Shape):
     def unpack(self, value: Any, field: Field) -> dict[str, Any]:
         if not isinstance(value, dict) or set(value) - {"from", "to"}:
             raise ValueError(_("Enter an object with “from” and “to”."))
-        return {name: _scalar(value.get(name)) for name in self.names}
+        return {name: scalar(value.get(name)) for name in self.names}
 
     def pack(self, cleaned: Mapping[str, Any], field: Field) -> Any:
         return {"from": _json(cleaned["from"]), "to": _json(cleaned["to"])}
@@ -291,7 +302,7 @@ def _count_field(label: Any, smallest: int = 1) -> forms.IntegerField:
 def _object(value: Any, names: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(value, dict) or set(value) - set(names):
         raise ValueError(_("Enter an object with %(names)s.") % {"names": ", ".join(names)})
-    return {name: _scalar(value.get(name)) for name in names}
+    return {name: scalar(value.get(name)) for name in names}
 
 
 class Amount(Shape):

@@ -20,8 +20,9 @@ from django.utils.translation import gettext_lazy
 from crm.registry import Registry
 from segments.clock import moved, period, start_of, today
 from segments.context import Context
+from segments.faults import EntryError
 from segments.operators.dates import Edge, Span, end, fixed, this_moment
-from segments.values import LARGEST_COUNT, PERIODS, UNITS, amount
+from segments.values import LARGEST_COUNT, PERIODS, UNITS, amount, scalar
 
 
 def _count(label: Any, smallest: int = 1) -> forms.IntegerField:
@@ -222,6 +223,21 @@ class Previous(CalendarWindow):
 
     def describe(self, window: Mapping[str, Any]) -> str:
         return _("in the previous %(unit)s") % {"unit": PERIODS[window["unit"]]}
+
+
+def unpack_window(window: Any) -> dict[str, Any]:
+    """The form's data for a stored window. Raises `EntryError` when its JSON has the wrong shape."""
+    if not isinstance(window, dict):
+        raise EntryError(_("A window is an object with a “kind”."), "window")
+    kind = window.get("kind")
+    known = {"kind", *WINDOWS[kind].fields()} if kind in WINDOWS else set(window)
+    for name in window:
+        if name not in known:
+            raise EntryError(_("A window of this kind has no such entry."), "window", str(name))
+    try:
+        return {"kind": kind} | {name: scalar(value) for name, value in window.items()}
+    except ValueError as error:
+        raise EntryError(str(error), "window") from error
 
 
 def inside(moment: Any, window: Mapping[str, Any], context: Context) -> Q:

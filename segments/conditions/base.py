@@ -57,10 +57,11 @@ class Condition:
     key: str
     label: Any
     form: type[RuleForm]
+    entries: frozenset[str]  # what a rule may have besides its type
     dynamic = True  # whether dynamic segments offer it, or only dynamic plus
 
     def unpack(self, rule: Rule, context: Context) -> dict[str, Any]:
-        """The form's data for a stored rule. Raises ValueError when the rule's JSON has the wrong shape."""
+        """The form's data for a stored rule. Raises `EntryError` when the rule's JSON has the wrong shape."""
         raise NotImplementedError
 
     def condition(self, rule: Rule, context: Context) -> Q:

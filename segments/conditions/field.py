@@ -14,6 +14,7 @@ from contacts.fields import Field
 from crm.registry import UnknownKey
 from segments.conditions.base import CONDITIONS, Condition, Rule, RuleForm
 from segments.context import Context
+from segments.faults import EntryError
 from segments.operators import Operator, operators_for
 from segments.operators.presence import is_set
 from segments.values import NoValue, Shape
@@ -102,6 +103,7 @@ class FieldCondition(Condition):
     key = "field"
     label = gettext_lazy("Contact field")
     form = FieldRuleForm
+    entries = frozenset({"field", "operator", "value", "only_set"})
 
     def unpack(self, rule: Rule, context: Context) -> dict[str, Any]:
         data = {"field": rule.get("field"), "operator": rule.get("operator")}
@@ -111,9 +113,12 @@ class FieldCondition(Condition):
             return data
         field = context.catalogue[data["field"]]
         operator = operators_for(field)[data["operator"]]
-        value = operator.shape.unpack(rule.get("value"), field)
+        try:
+            value = operator.shape.unpack(rule.get("value"), field)
+        except ValueError as error:
+            raise EntryError(str(error), "value") from error
         if not isinstance(rule.get("only_set", False), bool):
-            raise ValueError(_("“only_set” is true or false."))
+            raise EntryError(_("“only_set” is true or false."), "only_set")
         return data | value | {"only_set": rule.get("only_set", False)}
 
     def parts(self, rule: Rule, context: Context) -> tuple[Field, Operator, Any]:
@@ -128,6 +133,8 @@ class FieldCondition(Condition):
         return is_set(field) & condition if rule.get("only_set") else condition
 
     def describe(self, rule: Rule, context: Context) -> str:
+        if rule["field"] not in context.catalogue:
+            return _("something holds for a deleted field (%(field)s)") % {"field": rule["field"]}
         field, operator, _value = self.parts(rule, context)
         words = operator.shape.describe(rule.get("value"), field)
         sentence = str(operator.phrase % {"field": field.label, "value": words})

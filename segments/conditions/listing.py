@@ -13,8 +13,9 @@ from django.utils.translation import gettext_lazy
 from contacts.models import ListMembership
 from segments.conditions.base import CONDITIONS, Condition, Rule, RuleForm
 from segments.context import AmongContacts, Context
+from segments.faults import EntryError
 from segments.logic import in_set, not_in_set
-from segments.windows import WINDOWS, inside, is_relative, passed
+from segments.windows import WINDOWS, inside, is_relative, passed, unpack_window
 
 OPERATORS = [
     ("member", gettext_lazy("is on the list")),
@@ -84,15 +85,15 @@ class ListCondition(Condition):
     key = "list"
     label = gettext_lazy("Contact list")
     form = ListRuleForm
+    entries = frozenset({"list", "operator", "window"})
 
     def unpack(self, rule: Rule, context: Context) -> dict[str, Any]:
         data = {"list": rule.get("list"), "operator": rule.get("operator")}
-        if data["operator"] != "joined":
-            return data
-        window = rule.get("window", {"kind": "ever"})
-        if not isinstance(window, dict):
-            raise ValueError(_("A window is an object with a “kind”."))
-        return data | window
+        if data["operator"] == "joined":
+            return data | unpack_window(rule.get("window", {"kind": "ever"}))
+        if "window" in rule:
+            raise EntryError(_("This operator takes no window."), "window")
+        return data
 
     def subscriptions(self, rule: Rule, context: Context) -> QuerySet[ListMembership]:
         subscriptions = ListMembership.objects.current().filter(list_id=rule["list"]).order_by()

@@ -44,6 +44,7 @@ class SegmentCondition(Condition):
     key = "segment"
     label = gettext_lazy("Segment")
     form = SegmentRuleForm
+    entries = frozenset({"segment", "operator"})
     dynamic = False
 
     def unpack(self, rule: Rule, context: Context) -> dict[str, Any]:
