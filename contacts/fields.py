@@ -13,6 +13,7 @@ from django import forms
 from django.db.models import F
 from django.db.models.expressions import Combinable
 from django.utils.functional import Promise
+from django.utils.html import escape
 from django.utils.translation import gettext_lazy as _
 
 from contacts import places
@@ -36,7 +37,7 @@ class Field:
 
     ``column`` is the column that holds a system field and "" for a custom one, which is kept in ``Contact.custom``.
     ``editable`` fields can be written by people and imports; the others follow from events. ``always_set`` fields
-    have a value for every contact.
+    have a value for every contact. A number is shown with ``places`` decimals, or with those that it has.
     """
 
     key: str
@@ -50,6 +51,7 @@ class Field:
     always_set: bool = False
     max_length: int = 255
     archived: bool = False
+    places: int | None = None
 
     @property
     def is_custom(self) -> bool:
@@ -74,7 +76,7 @@ class Field:
 
     def form_field(self, **options: Any) -> forms.Field:
         """A form field for a value of this field; ``options`` go to the form field's constructor."""
-        defaults: dict[str, Any] = {"label": self.label, "required": False, "help_text": self.help_text}
+        defaults: dict[str, Any] = {"label": self.label, "required": False, "help_text": escape(self.help_text)}
         return self.type.form_field(self, **(defaults | options))
 
     def expression(self) -> Combinable:
@@ -127,8 +129,8 @@ SYSTEM_FIELDS: list[Field] = [
     _system("created_at", _("Created"), "datetime", editable=False, always_set=True),
     _system("updated_at", _("Updated"), "datetime", editable=False, always_set=True),
     _system("purchases_count", _("Number of purchases"), "integer", group=PURCHASES, editable=False, always_set=True),
-    _system("purchases_total", _("Total of purchases"), "decimal", group=PURCHASES, editable=False, always_set=True),
-    _system("purchases_average", _("Average purchase"), "decimal", group=PURCHASES, editable=False),
+    _system("purchases_total", _("Total of purchases"), "decimal", group=PURCHASES, editable=False, always_set=True, places=2),
+    _system("purchases_average", _("Average purchase"), "decimal", group=PURCHASES, editable=False, places=2),
     _system("first_purchase_at", _("First purchase"), "datetime", group=PURCHASES, editable=False),
     _system("last_purchase_at", _("Last purchase"), "datetime", group=PURCHASES, editable=False),
 ]

@@ -121,8 +121,13 @@ class DecimalNumber(FieldType):
         plain = f"{Decimal(value):f}"
         fraction = plain.partition(".")[2]
         digits = len(fraction.rstrip("0"))
-        places = 0 if not digits else max(2, digits)
+        places = (0 if not digits else max(2, digits)) if field.places is None else field.places
         return formats.number_format(Decimal(value), places, use_l10n=True, force_grouping=True)
+
+
+class YesNoFormField(forms.TypedChoiceField):
+    def prepare_value(self, value: Any) -> Any:
+        return {True: "true", False: "false"}.get(value, value)
 
 
 @FIELD_TYPES.register
@@ -133,7 +138,7 @@ class Boolean(FieldType):
     json_type = "boolean"
 
     def form_field(self, field: Field, **options: Any) -> forms.Field:
-        return forms.TypedChoiceField(
+        return YesNoFormField(
             choices=[("", "—"), ("true", gettext_lazy("Yes")), ("false", gettext_lazy("No"))],
             coerce=lambda text: text in ("true", "True", True),
             empty_value=None,

@@ -1,34 +1,34 @@
-"""Where a contact list is used: by segments, and by what comes later. Whoever uses lists registers here."""
+"""Where a contact list is used: in segments, and in what comes later. Whoever uses lists registers here."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
 
-from contacts.models import ContactList
 from crm.registry import Registry
 
 
 @dataclass(frozen=True)
 class Use:
-    """One place: what kind of thing it is ("Segment"), its name and the address of its page."""
+    """One place that uses a list: what it is called and where it is found."""
 
-    kind: str | Promise
     name: str
     url: str
 
 
 @dataclass(frozen=True)
-class ListUser:
-    """Something that may use lists; ``uses`` finds where it uses this one."""
+class UseSource:
+    """A kind of place, such as segments: ``function(list_id)`` finds the uses of a list."""
 
     key: str
-    uses: Callable[[ContactList], Sequence[Use]]
+    label: str | Promise
+    function: Callable[[int], Sequence[Use]]
 
 
-LIST_USES: Registry[ListUser] = Registry("user of lists")
+LIST_USES: Registry[UseSource] = Registry("use of lists")
 
 
-def uses_of(contact_list: ContactList) -> list[Use]:
-    """Every place where the list is used."""
-    return [use for user in LIST_USES for use in user.uses(contact_list)]
+def uses_of_list(list_id: int) -> list[tuple[UseSource, Sequence[Use]]]:
+    """The uses of the list by kind of place, without the kinds that do not use it."""
+    found = [(source, source.function(list_id)) for source in LIST_USES]
+    return [(source, uses) for source, uses in found if uses]

@@ -8,9 +8,11 @@ from crm import health, views
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("dashboard/jobs/", views.dashboard_jobs, name="dashboard_jobs"),
+    path("segments/", include("segments.urls")),
     path("settings/", views.settings_page, name="settings"),
     path("theme/", views.choose_theme, name="theme"),
     path("accounts/", include("crm.accounts")),
+    path("contacts/", include("contacts.urls")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
 ]

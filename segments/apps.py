@@ -9,9 +9,12 @@ class SegmentsConfig(AppConfig):
 
     def ready(self) -> None:
         from contacts.changes import READERS, Reader
+        from contacts.personal_data import HOLDERS
         from crm.jobs import KINDS, PERIODIC, Kind, Periodic
-        from segments import editing, refresh
+        from segments import contact_data, contact_pages, editing, refresh
 
+        HOLDERS.add(contact_data.Segments())
+        contact_pages.register()
         READERS.add(Reader("segments", refresh.at_commit))
         KINDS.add(Kind(editing.REFRESH_JOB, editing.refresh_job))
         PERIODIC.add(Periodic("segments: changes", "segments.tasks.apply_changes", minutes=1))

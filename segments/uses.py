@@ -10,17 +10,10 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from contacts.uses import Use
 from crm.registry import Registry
 from segments.compiler import depends_on
 from segments.models import Segment
-
-
-@dataclass(frozen=True)
-class Use:
-    """One place that uses a segment: what it is called and where it is found."""
-
-    name: str
-    url: str
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 /*
  * Selecting rows of a table and doing something with them.
  *
- *   <form data-bulk data-bulk-total="1234">            the form around table and bar
+ *   <form data-bulk data-bulk-total="1234">            the form around table and bar; a total like "10,000+" is a text
  *     <input type="checkbox" data-bulk-page>           in the head of the table: all rows of this page
  *     <input type="checkbox" name="contact" value="7"> one per row, inside td.select
  *     <div class="bulk-bar" data-bulk-bar>             what can be done; stands there always without this module
@@ -36,7 +36,7 @@ function connect(form) {
     bar.hidden = selected === 0;
     const total = box?.checked && form.dataset.bulkTotal;
     for (const count of form.querySelectorAll("[data-bulk-count]")) {
-      count.textContent = number.format(total ? Number(total) : selected);
+      count.textContent = total && !/^\d+$/.test(total) ? total : number.format(total || selected);
     }
   }
 
@@ -62,4 +62,15 @@ function connect(form) {
   show();
 }
 
-document.querySelectorAll("form[data-bulk]").forEach(connect);
+const connected = new WeakSet();
+
+function connectAll(within) {
+  for (const form of within.querySelectorAll("form[data-bulk]")) {
+    if (!connected.has(form)) connect(form);
+    connected.add(form);
+  }
+}
+
+connectAll(document);
+// A table that htmx brings comes with a form of its own.
+document.addEventListener("htmx:load", (event) => connectAll(event.target));

@@ -1,0 +1,101 @@
+"""Doing something with the contacts that somebody selected: at once if they are few, else in the worker.
+
+A selection is some ids, or everybody whom the filters in the address find. It travels as a query string and is read
+again whenever it is needed, so that nothing has to be kept.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from contacts.bulk_actions import BULK_ACTIONS, BulkAction, Grouped, Parameters
+from contacts.list_filters import Filters
+from contacts.models import Contact
+from crm import jobs
+from crm.models import Job, User
+
+AT_ONCE = 20_000
+IN_ONE_STEP = 10_000
+JOB = "contacts.bulk"
+ID = re.compile("[0-9]{1,18}")
+
+
+class NotSelected(ValueError):
+    """A query string selects nobody, or its filters cannot be read: then nobody is meant, and never everybody."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The contacts that a query string selects for somebody with the permissions of ``user``."""
+
+    query: QueryDict
+    user: User
+
+    @cached_property
+    def contacts(self) -> QuerySet[Contact]:
+        """Raises `NotSelected`."""
+        if "everything" in self.query:
+            filters = Filters(self.query, self.user)
+            if not filters.is_valid:
+                raise NotSelected(_("One of the filters is not valid."))
+            return filters.contacts
+        ids = [int(text) for text in self.query.getlist("contact") if ID.fullmatch(text)]
+        if not ids:
+            raise NotSelected(_("Select some contacts first."))
+        return Contact.objects.filter(pk__in=ids)
+
+    @cached_property
+    def count(self) -> int:
+        return self.contacts.order_by().count()
+
+
+def run(
+    action: BulkAction, selection: Selection, form: Parameters, *, user: User, now: datetime
+) -> tuple[str, Job | None]:
+    """Apply the action with the parameters of a valid form.
+
+    Returns what happened as a sentence and, for many contacts, the job in which it is going to happen.
+    """
+    if selection.count <= AT_ONCE:
+        number = action.apply(selection.contacts, form.cleaned_data, user=user, now=now)
+        return action.outcome(number, form.cleaned_data), None
+    job = jobs.start(
+        JOB,
+        title=action.heading(selection.count),
+        params={
+            "action": action.key,
+            "selection": selection.query.urlencode(),
+            "parameters": QueryDict.urlencode(form.data),  # type: ignore[arg-type]
+            "count": selection.count,
+        },
+        user=user,
+        now=now,
+    )
+    return "", job
+
+
+def bulk_job(job: Job, *, now: datetime) -> None:
+    """Apply an action to a large selection, in steps of ascending ids.
+
+    Each step is a transaction of its own, so that other writers are not kept waiting. A step that is done again after
+    a crash finds its work done.
+    """
+    action = BULK_ACTIONS[job.params["action"]]
+    form = action.parameters(QueryDict(job.params["parameters"]), count=job.params["count"])
+    if job.user is None or not form.is_valid():
+        raise ValueError(_("What the action needs is gone: %(errors)s") % {"errors": form.errors.as_text()})
+    contacts = Selection(QueryDict(job.params["selection"]), job.user).contacts
+    total, seen, changed, last = job.params["count"], 0, 0, 0
+    while step := list(contacts.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:IN_ONE_STEP]):
+        part = contacts.filter(pk__gt=last, pk__lte=step[-1])
+        changed += action.apply(part, form.cleaned_data, user=job.user, now=now)
+        seen, last = seen + len(step), step[-1]
+        jobs.progress(job, min(seen, total), total, _("%(count)s contacts done") % {"count": Grouped(seen)})
+    jobs.progress(job, total, total, action.outcome(changed, form.cleaned_data))
