@@ -26,7 +26,7 @@ from segments.compiler import DEEPEST, MATCHES, VERSION, Definition, validate
 from segments.conditions import CONDITIONS, RuleForm
 from segments.conditions.base import Condition
 from segments.context import Context
-from segments.faults import DefinitionError, Fault, Path
+from segments.faults import DefinitionError, EntryError, Fault, Path
 
 GROUP = "group"
 FIELD = "field"
@@ -83,9 +83,11 @@ class Row:
         return self.form["only_set"] if self.form and "only_set" in self.form.fields else None
 
     @property
-    def faulty(self) -> list[BoundField]:
-        """The inputs with something wrong."""
-        return [bound for bound in self.form if bound.errors] if self.form else []
+    def faulty(self) -> list[tuple[BoundField, bool]]:
+        """The inputs with something wrong, each with whether the same is said of one before it."""
+        bounds = [bound for bound in self.form or () if bound.errors]
+        said = [list(bound.errors) for bound in bounds]
+        return [(bound, said[place] in said[:place]) for place, bound in enumerate(bounds)]
 
     @property
     def is_faulty(self) -> bool:
@@ -268,9 +270,14 @@ def _stored_group(group: Definition, parent: str, context: Context) -> Group:
 def _stored_row(rule: dict[str, Any], parent: str, context: Context) -> Row:
     row_id = new_id()
     subject = rule["field"] if rule["type"] == FIELD else rule["type"]
-    values = _condition(subject).unpack(rule, context)
+    messages = []
+    try:
+        values = _condition(subject).unpack(rule, context)
+    except EntryError as error:
+        values = {"operator": rule.get("operator")}
+        messages = [str(error)]
     data = {f"{row_id}-{name}": value for name, value in values.items()}
-    row = Row(row_id, parent, subject, _form(row_id, subject, data, context))
+    row = Row(row_id, parent, subject, _form(row_id, subject, data, context), messages=messages)
     row.check()
     return row
 

@@ -16,7 +16,6 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from contacts.models import Contact
 from crm.paging import Order, Page, page
-from crm.registry import UnknownKey
 from crm.requests import Request
 from crm.roles import requires
 from segments.causes import causes_of
@@ -55,7 +54,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
         "segment": segment,
         "job": job,
         "is_worked_on": _is_worked_on(segment, job is not None),
-        "sentence": _sentence(segment),
+        "sentence": "" if segment.is_static else describe(segment.conditions),
         "week": _week(segment, now=now),
         "uses": sum(len(places) for _source, places in uses_of([segment])[segment.pk]),
         "page": transitions,
@@ -76,16 +75,6 @@ def _with_people(pk: int, *, now: datetime) -> Segment:
 
 def _is_worked_on(segment: Segment, has_job: bool) -> bool:
     return has_job or segment.state in (Segment.State.WAITING, Segment.State.REFRESHING)
-
-
-def _sentence(segment: Segment) -> str:
-    """The definition in words; nothing for one that names a field that is gone, whose error the page shows."""
-    if segment.is_static:
-        return ""
-    try:
-        return describe(segment.conditions)
-    except UnknownKey:
-        return ""
 
 
 def _week(segment: Segment, *, now: datetime) -> dict[str, int]:
