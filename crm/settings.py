@@ -193,6 +193,34 @@ Q_CLUSTER = {
     **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default", "broker_class": "crm.broker.DatabaseBroker"}),
 }
 
+# The administrators' site, in the colours of our own pages
+
+UNFOLD = {
+    "SITE_TITLE": _("Muster administration"),
+    "SITE_HEADER": "Muster",
+    "SITE_SUBHEADER": _("Administration"),
+    "SITE_URL": "/",
+    "SITE_ICON": "crm.admin_theme.icon",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "crm.admin_theme.icon"}],
+    "THEME": "crm.admin_theme.theme",
+    "COLORS": {
+        "primary": {
+            "50": "#eef2ff",
+            "100": "#e0e7ff",
+            "200": "#c7d2fe",
+            "300": "#a5b4fc",
+            "400": "#968fff",
+            "500": "#8078ff",
+            "600": "#4f46e5",
+            "700": "#4338ca",
+            "800": "#3730a3",
+            "900": "#312e81",
+            "950": "#1e1b4b",
+        }
+    },
+    "SIDEBAR": {"show_search": True, "navigation": "crm.admin_theme.navigation"},
+}
+
 # Safety of the pages
 
 CONTENT_SECURITY_POLICY = {
