@@ -1,15 +1,14 @@
 """What contacts carry of the events they did: first and last seen, and the summary of their purchases."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db import connection
 
 from contacts.event_types import PURCHASE, event_type
-from contacts.json_rows import moment_writer, rows_of, rows_parameter
+from contacts.json_rows import rows_of, rows_parameter
 
 COLUMNS = {
     "contact_id": "bigint",
@@ -40,11 +39,11 @@ ARITHMETIC = {
 
 
 class Done(NamedTuple):
-    """An event that has been written. A ``value`` of None counts as 0."""
+    """An event that has been written, at a moment as `moment_writer` writes it. A ``value`` of None counts as 0."""
 
     contact_id: int
     type: str
-    occurred_at: datetime
+    occurred_at: str
     value: Decimal | None
 
 
@@ -61,22 +60,22 @@ def add(events: Sequence[Done]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            UPDATE contacts_contact SET
-              first_seen_at = new.first_seen_at, last_seen_at = new.last_seen_at,
-              purchases_count = new.purchases_count, purchases_total = new.purchases_total,
-              purchases_average = CASE WHEN new.purchases_count > 0 THEN {arithmetic["average"]} END,
-              first_purchase_at = new.first_purchase_at, last_purchase_at = new.last_purchase_at
-            FROM (
+            WITH added AS MATERIALIZED {rows_of(COLUMNS)}, new AS MATERIALIZED (
               SELECT old.id,
                 {_either("first_seen_at", "<=")}, {_either("last_seen_at", ">=")},
                 old.purchases_count + added.purchases_count AS purchases_count,
                 {arithmetic["total"]} AS purchases_total,
                 {_either("first_purchase_at", "<=")}, {_either("last_purchase_at", ">=")}
-              FROM {rows_of(COLUMNS)} AS added JOIN contacts_contact AS old ON old.id = added.contact_id
+              FROM added JOIN contacts_contact AS old ON old.id = added.contact_id
               WHERE added.purchases_count > 0 OR old.first_seen_at IS NULL OR old.last_seen_at IS NULL
                 OR added.first_seen_at < old.first_seen_at OR added.last_seen_at > old.last_seen_at
-            ) AS new
-            WHERE contacts_contact.id = new.id
+            )
+            UPDATE contacts_contact SET
+              first_seen_at = new.first_seen_at, last_seen_at = new.last_seen_at,
+              purchases_count = new.purchases_count, purchases_total = new.purchases_total,
+              purchases_average = CASE WHEN new.purchases_count > 0 THEN {arithmetic["average"]} END,
+              first_purchase_at = new.first_purchase_at, last_purchase_at = new.last_purchase_at
+            FROM new WHERE contacts_contact.id = new.id
             """,
             [rows_parameter(additions)],
         )
@@ -96,20 +95,20 @@ def _additions(events: Sequence[Done]) -> list[dict[str, Any]]:
     for event in events:
         if event_type(event.type).by_contact:
             by_contact[event.contact_id].append(event)
-    moment = moment_writer()
-    return [_addition(contact_id, own, moment) for contact_id, own in by_contact.items()]
+    return [_addition(contact_id, own) for contact_id, own in by_contact.items()]
 
 
-def _addition(contact_id: int, events: list[Done], moment: Callable[[datetime], str]) -> dict[str, Any]:
+def _addition(contact_id: int, events: list[Done]) -> dict[str, Any]:
+    # Moments that are written the same way are in the same order as texts.
     times = [event.occurred_at for event in events]
     purchases = [event for event in events if event.type == PURCHASE]
     purchase_times = [event.occurred_at for event in purchases]
     return {
         "contact_id": contact_id,
-        "first_seen_at": moment(min(times)),
-        "last_seen_at": moment(max(times)),
+        "first_seen_at": min(times),
+        "last_seen_at": max(times),
         "purchases_count": len(purchases),
         "purchases_total": str(sum(event.value or 0 for event in purchases)),
-        "first_purchase_at": moment(min(purchase_times)) if purchases else None,
-        "last_purchase_at": moment(max(purchase_times)) if purchases else None,
+        "first_purchase_at": min(purchase_times, default=None),
+        "last_purchase_at": max(purchase_times, default=None),
     }

@@ -8,7 +8,7 @@ event, and some thousands of events are a good batch.
 import json
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -97,12 +97,13 @@ def record(events: Sequence[NewEvent], *, now: datetime) -> list[Result]:
     `FUTURE_TOLERANCE` after ``now``. An unknown visitor key makes an anonymous contact; an unknown id, email or
     external id is refused. Of several events with one key, the first is written.
     """
-    drafts = [_draft(event, now=now) for event in events]
+    moment = moment_writer()
+    drafts = [_draft(event, moment, now=now) for event in events]
     with changes.recorded(now=now):
         _set_known_keys_aside(_pending(drafts))
         _find_contacts(_pending(drafts), now=now)
         _set_repeated_keys_aside(_pending(drafts))
-        _insert(_pending(drafts), now=now)
+        _insert(_pending(drafts), received_at=moment(now))
         activity_summary.add(
             [Done(draft.contact_id, draft.event.type, draft.occurred_at, draft.value) for draft in _pending(drafts)]
         )
@@ -114,7 +115,7 @@ class _Draft:
     """An event on its way into the table. One that has a ``result`` already does not go there."""
 
     event: NewEvent
-    occurred_at: datetime
+    occurred_at: str = ""
     reference: Reference = ("id", 0)
     value: Decimal | None = None
     properties: str = "{}"
@@ -133,13 +134,13 @@ class _Refused(ValueError):
     """The event cannot be written; the text says why."""
 
 
-def _draft(event: NewEvent, *, now: datetime) -> _Draft:
-    draft = _Draft(event, event.occurred_at)
+def _draft(event: NewEvent, moment: Callable[[datetime], str], *, now: datetime) -> _Draft:
+    draft = _Draft(event)
     try:
         if not is_event_type(event.type):
             raise _Refused(_("The type must be made of a-z, 0-9 and _, and start with a letter."))
         draft.reference = _reference(event)
-        draft.occurred_at = _occurred_at(event.occurred_at, now)
+        draft.occurred_at = moment(_occurred_at(event.occurred_at, now))
         draft.value = _value(event.value)
         draft.properties = _properties(event.properties)
         _check_text(event.key or "", LONGEST_KEY, gettext_lazy("key"))
@@ -276,17 +277,16 @@ def _lock(references: set[Reference]) -> dict[Reference, int]:
 # Writing
 
 
-def _insert(drafts: list[_Draft], *, now: datetime) -> None:
+def _insert(drafts: list[_Draft], *, received_at: str) -> None:
     """Write the events. Those whose key another writer has used in the meantime are duplicates."""
     if not drafts:
         return
-    moment = moment_writer()
     rows = [
         {
             "contact_id": draft.contact_id,
             "type": draft.event.type,
-            "occurred_at": moment(draft.occurred_at),
-            "received_at": moment(now),
+            "occurred_at": draft.occurred_at,
+            "received_at": received_at,
             "value": None if draft.value is None else str(draft.value),
             "properties": draft.properties,
             "key": draft.event.key or None,

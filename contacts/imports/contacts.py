@@ -3,19 +3,21 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from contacts.fields import Catalogue
-from contacts.imports.cleaning import cleaner
+from contacts.imports.cleaning import Cleaner, cleaner
 from contacts.imports.mapping import ColumnMapping, MappingError
 from contacts.imports.parse import Row, Table
 from contacts.imports.refused import Refuse, Unusable
-from contacts.imports.upsert import ImportedContact, Upsert, Written
+from contacts.imports.upsert import ImportedContact, Keys, Upsert, Written
 from contacts.models import ContactList
 
 ROWS_IN_ONE_BATCH = 5_000
+NO_VALUES: tuple[Any, ...] = (None, "", [])
 KEYS_BY_PREFERENCE = ("external_id", "email")
 
 
@@ -105,27 +107,37 @@ class _Reader:
     """Makes contacts of rows."""
 
     def __init__(self, mapping: ColumnMapping, fields: Catalogue) -> None:
-        self._cells = [(place, fields[key], cleaner(fields[key])) for key, place in mapping.places.items()]
+        targets = [(place, fields[key]) for key, place in mapping.places.items()]
+        self._columns = [(place, field.column, cleaner(field)) for place, field in targets if not field.is_custom]
+        self._custom = [(place, field.json_key, cleaner(field)) for place, field in targets if field.is_custom]
+        self._labels = {place: field.label for place, field in targets}
 
     def contact(self, row: Row) -> ImportedContact:
         """Raises `Unusable`."""
         if row.problem:
             raise Unusable(row.problem)
-        contact = ImportedContact()
-        problems = []
-        for place, field, clean in self._cells:
-            if text := row.cells[place].strip():
-                try:
-                    value = clean(text)
-                except ValidationError as error:
-                    problems.append(f"{field.label}: {' '.join(error.messages)}")
-                else:
-                    contact.set(field, value)
+        problems: list[str] = []
+        contact = ImportedContact(
+            self._values(self._columns, row.cells, problems), self._values(self._custom, row.cells, problems)
+        )
         if problems:
             raise Unusable(" ".join(problems))
         if not any(contact.keys):
             raise Unusable(_("The row has neither an email nor an external id."))
         return contact
+
+    def _values(self, targets: list[tuple[int, str, Cleaner]], cells: list[str], problems: list[str]) -> dict[str, Any]:
+        values = {}
+        for place, name, clean in targets:
+            if text := cells[place].strip():
+                try:
+                    value = clean(text)
+                except ValidationError as error:
+                    problems.append(f"{self._labels[place]}: {' '.join(error.messages)}")
+                else:
+                    if value not in NO_VALUES:
+                        values[name] = value
+        return values
 
 
 class _Batch:
@@ -135,8 +147,9 @@ class _Batch:
         self.contacts: list[ImportedContact] = []
         self.rows: list[list[Row]] = []
         self.size = 0
-        self._places: dict[tuple[str | None, ...], int] = {}
-        self._taken: set[tuple[int, str]] = set()
+        self._places: dict[Keys, int] = {}
+        self._emails: set[str] = set()
+        self._external_ids: set[str] = set()
 
     def add(self, row: Row, contact: ImportedContact) -> bool:
         """Take the contact, joined with an earlier one of the same keys. One that shares but one key does not fit."""
@@ -146,10 +159,13 @@ class _Batch:
             self.contacts[place].update(contact)
             self.rows[place].append(row)
         else:
-            named = {(number, key) for number, key in enumerate(keys) if key}
-            if not named.isdisjoint(self._taken):
+            email, external_id = keys
+            if email in self._emails or external_id in self._external_ids:
                 return False
-            self._taken |= named
+            if email:
+                self._emails.add(email)
+            if external_id:
+                self._external_ids.add(external_id)
             self._places[keys] = len(self.contacts)
             self.contacts.append(contact)
             self.rows.append([row])

@@ -16,12 +16,12 @@ from django.db.models.expressions import RawSQL
 
 from contacts import changes
 from contacts.editing import no_value
-from contacts.fields import Field
 from contacts.json_rows import in_values, values_parameter
 from contacts.lists import subscribe
 from contacts.models import Contact, ContactList, ListMembership
 
 KEYS = ("email", "external_id")
+Keys = tuple[str | None, str | None]
 ATTEMPTS = 5
 
 # What the stage has besides the values. A row of nobody known has neither id; one that was refused has by_other alone.
@@ -55,24 +55,13 @@ class ImportedContact:
     custom: dict[str, Any] = attribute(default_factory=dict)
 
     @property
-    def keys(self) -> tuple[str | None, ...]:
-        return tuple(self.columns.get(key) for key in KEYS)
-
-    def set(self, field: Field, value: Any) -> None:
-        if field.is_custom:
-            self.custom[field.json_key] = value
-        else:
-            self.columns[field.column] = value
+    def keys(self) -> Keys:
+        return self.columns.get("email"), self.columns.get("external_id")
 
     def update(self, later: Self) -> None:
         """Take over what a later row says of the contact."""
         self.columns |= later.columns
         self.custom |= later.custom
-
-    def staged(self, column: str) -> Any:
-        if column == "custom":
-            return json.dumps(self.custom) if self.custom else None
-        return self.columns.get(column)
 
 
 @dataclass(frozen=True)
@@ -94,7 +83,7 @@ class Upsert:
 
     def __init__(self, columns: Iterable[str], *, match: str, contact_list: ContactList | None = None) -> None:
         self._columns = list(columns)
-        self._values = [*KEYS, *(name for name in self._columns if name not in KEYS)]
+        self._staged = [*KEYS, *(name for name in self._columns if name not in (*KEYS, "custom"))]
         self._match = match
         self._other = KEYS[1 - KEYS.index(match)]
         self._contact_list = contact_list
@@ -137,18 +126,21 @@ class Upsert:
 
     def _stage_batch(self, cursor: CursorWrapper, batch: Sequence[ImportedContact]) -> None:
         """Put the batch into a temporary table of this transaction: between two batches the connection may change."""
-        types = WORKING_COLUMNS | {name: str(_column(name).db_type(connection)) for name in self._values}
+        filled = ["place", *self._staged, "custom"]
+        types = {name: str(_column(name).db_type(connection)) for name in filled[1:]} | WORKING_COLUMNS
         declared = ", ".join(f"{name} {kind}" for name, kind in types.items())
         cursor.execute(f"CREATE TEMPORARY TABLE {self._stage} ({declared})")
-        columns = ["place", *self._values]
-        rows = [(place, *(contact.staged(name) for name in self._values)) for place, contact in enumerate(batch)]
+        rows = [
+            (place, *map(contact.columns.get, self._staged), json.dumps(contact.custom) if contact.custom else None)
+            for place, contact in enumerate(batch)
+        ]
         if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {self._stage} ({', '.join(columns)}) FROM STDIN") as copy:
+            with cursor.copy(f"COPY {self._stage} ({', '.join(filled)}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
         else:
-            marks = ", ".join(["%s"] * len(columns))
-            cursor.executemany(f"INSERT INTO {self._stage} ({', '.join(columns)}) VALUES ({marks})", rows)
+            marks = ", ".join(["%s"] * len(filled))
+            cursor.executemany(f"INSERT INTO {self._stage} ({', '.join(filled)}) VALUES ({marks})", rows)
 
     def _find(self, cursor: CursorWrapper) -> None:
         stage, match, other = self._stage, self._match, self._other
