@@ -1,6 +1,6 @@
 """The operators that compare a contact field with a value, by the family of the field's type."""
 
-from segments.operators import choices, dates, numbers, texts  # noqa: F401  (they register themselves)
+from segments.operators import choices, dates, numbers, texts, yearly  # noqa: F401  (they register themselves)
 
 # isort: split
 # Lists of operators are in the order of registration, and these come last.

@@ -1,28 +1,25 @@
-"""Operators for dates and moments: absolute, relative, by the calendar, and yearly.
+"""Operators for dates and moments: absolute, relative, and by the calendar.
 
-A date without a time is a whole day in the account's time zone. Every operator but the yearly ones is a span between
-two edges; an edge that moves with ``now`` is what makes memberships change when nobody writes.
+A date without a time is a whole day in the account's time zone. Every operator here is a span between two edges; an
+edge that moves with ``now`` is what makes memberships change when nobody writes.
 """
 
 from __future__ import annotations
 
-from calendar import isleap
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
-from django.db.models import CharField, DateField, DateTimeField, Func, IntegerField, Q, Value
+from django.db.models import CharField, DateField, DateTimeField, Q, Value
 from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from contacts.fields import Field
 from segments.clock import day_after, in_utc, moved, moved_day, period, start_of, today
 from segments.context import Context
-from segments.logic import NumberListField, OneOfNumbers, differs
 from segments.operators.base import Operator, negation, operator
-from segments.values import Amount, AmountRange, Month, OneValue, Period, Range, Shape
+from segments.values import Amount, AmountRange, OneValue, Period, Range, Shape
 
 Compute = Callable[[datetime], date | datetime]
 
@@ -318,107 +315,3 @@ class InFollowing(CalendarOperator):
     label = _("is in the following")
     phrase = _("%(field)s is in the following %(value)s")
     offset = 1
-
-
-class DayOfYear(Func):
-    """Month and day of a date as one number, such as 1231, in the account's time zone for a moment."""
-
-    def __init__(self, field: Field) -> None:
-        self.moment = field.type.family == "datetime"
-        self.is_json = field.is_custom
-        super().__init__(field.expression(), output_field=IntegerField())
-
-    @property
-    def identity(self) -> Any:
-        return (*super().identity, self.moment, self.is_json)
-
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
-        value, params = compiler.compile(self.source_expressions[0])
-        zone = timezone.get_default_timezone_name()
-        if connection.vendor == "postgresql":
-            if self.is_json:
-                value = f"({value})::{'timestamptz' if self.moment else 'date'}"
-            if self.moment:
-                value = f"({value} AT TIME ZONE '{zone}')"
-            return f"to_char({value}, 'MMDD')::int", params
-        if self.moment:
-            text = f"replace(rtrim({value}, 'Z'), 'T', ' ')" if self.is_json else value
-            value = f"django_datetime_cast_date({text}, '{zone}', 'UTC')"
-        return f"CAST(replace(substr({value}, 6), '-', '') AS INTEGER)", params
-
-
-def days_of_year(first: date, last: date) -> list[int]:
-    """The days of the year from one day to another, as `DayOfYear` counts them.
-
-    29 February is kept on 28 February in years that do not have it.
-    """
-    days = {first + timedelta(days=number) for number in range(min((last - first).days, 366) + 1)}
-    found = {day.month * 100 + day.day for day in days}
-    if any((day.month, day.day) == (2, 28) and not isleap(day.year) for day in days):
-        found.add(229)
-    return sorted(found)
-
-
-class YearlyOperator(Operator):
-    """The day and month of the field's value, without its year, lie in a range of days around today."""
-
-    families = ("date", "datetime")
-
-    def range(self, value: Any, now: datetime) -> tuple[date, date]:
-        """First and last day of the range."""
-        raise NotImplementedError
-
-    def condition(self, field: Field, value: Any, context: Context) -> Q:
-        days = context.at(lambda now: days_of_year(*self.range(value, now)), NumberListField())
-        return Q(OneOfNumbers(DayOfYear(field), days))
-
-    def crossing(self, field: Field, value: Any, since: datetime, now: datetime) -> Q | None:
-        if self.range(value, since) == self.range(value, now):
-            return None
-        before = self.condition(field, value, Context(now=since))
-        return differs(before, self.condition(field, value, Context(now=now)))
-
-
-@operator
-class AnniversaryToday(YearlyOperator):
-    key = "anniversary_today"
-    label = _("has its anniversary today")
-    phrase = _("%(field)s has its anniversary today")
-
-    def range(self, value: Any, now: datetime) -> tuple[date, date]:
-        return today(now), today(now)
-
-
-@operator
-class AnniversaryInLast(YearlyOperator):
-    key = "anniversary_in_last"
-    label = _("had its anniversary in the last")
-    phrase = _("%(field)s had its anniversary in the last %(value)s")
-    shape = Amount(["days", "weeks", "months"])
-
-    def range(self, value: Any, now: datetime) -> tuple[date, date]:
-        return moved_day(today(now), -value["count"], value["unit"]), today(now)
-
-
-@operator
-class AnniversaryInNext(YearlyOperator):
-    key = "anniversary_in_next"
-    label = _("has its anniversary in the next")
-    phrase = _("%(field)s has its anniversary in the next %(value)s")
-    shape = Amount(["days", "weeks", "months"])
-
-    def range(self, value: Any, now: datetime) -> tuple[date, date]:
-        return today(now), moved_day(today(now), value["count"], value["unit"])
-
-
-@operator
-class AnniversaryInMonth(Operator):
-    key = "anniversary_in_month"
-    families = ("date", "datetime")
-    label = _("has its anniversary in")
-    phrase = _("%(field)s has its anniversary in %(value)s")
-    shape = Month()
-
-    def condition(self, field: Field, value: Any, context: Context) -> Q:
-        first = value["month"] * 100
-        return Q(GreaterThan(DayOfYear(field), Value(first))) & Q(LessThan(DayOfYear(field), Value(first + 100)))
