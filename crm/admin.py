@@ -219,6 +219,7 @@ if queue_admin.Conf.ORM:
     @admin.register(OrmQ)
     class QueueAdmin(RecordAdmin, queue_admin.QueueAdmin):
         list_display = ("id", "name", "func", "task_id", "lock", "key")
+        list_filter = ()
         fields = ("name", "func", "args", "kwargs", "task_id", "key", "lock", "q_options")
         readonly_fields = ("name", "func", "task_id", "args", "kwargs", "q_options")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.admin.utils import quote
 from django.core.paginator import Paginator
-from django.db.models import CASCADE, ForeignKey, Model, QuerySet
+from django.db.models import CASCADE, ManyToOneRel, Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -108,13 +108,14 @@ class TableAdmin(ModelAdmin):
         ids = [obj.pk for obj in objs]
         counts = Counter({str(self.opts.verbose_name_plural): len(ids)})
         for relation in self.opts.get_fields(include_hidden=True):
-            if not relation.auto_created or getattr(relation, "on_delete", None) is not CASCADE:
+            if not isinstance(relation, ManyToOneRel) or relation.on_delete is not CASCADE:
                 continue
-            key = relation.field
-            assert isinstance(key, ForeignKey)
-            going = key.model._default_manager.filter(**{f"{key.name}__in": ids}).count()
+            owner: Any = relation.related_model
+            if owner._meta.auto_created:  # pairs of a many-to-many field
+                continue
+            going = owner._default_manager.filter(**{f"{relation.field.name}__in": ids}).count()
             if going:
-                counts[str(key.model._meta.verbose_name_plural)] += going
+                counts[str(owner._meta.verbose_name_plural)] += going
         return dict(counts)
 
 
