@@ -27,6 +27,7 @@ from segments.conditions import CONDITIONS, RuleForm
 from segments.conditions.base import Condition
 from segments.context import Context
 from segments.faults import DefinitionError, EntryError, Fault, Path
+from segments.models import Segment
 
 GROUP = "group"
 FIELD = "field"
@@ -229,7 +230,7 @@ class Tree:
         others = [
             (condition.key, str(condition.label))
             for condition in CONDITIONS
-            if condition.dynamic and condition.key != FIELD
+            if condition.key != FIELD and (condition.dynamic or self.kind == Segment.Kind.DYNAMIC_PLUS)
         ]
         return [*groups, (_("Lists"), others), *self._no_longer_offered()]
 

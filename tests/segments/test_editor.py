@@ -119,7 +119,7 @@ def errors(tree: Tree) -> list[str]:
 
 
 @pytest.mark.parametrize(("key", "operator"), OPERATORS_OF_FIELDS)
-@settings(max_examples=3)
+@settings(max_examples=2)
 @given(data=st.data())
 def test_every_operator_of_every_type_comes_back_as_it_was(
     custom_fields: None, key: str, operator: str, data: st.DataObject
