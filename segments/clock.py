@@ -81,6 +81,12 @@ def period(day: date, unit: str, offset: int = 0) -> tuple[date, date]:
     return first + step * offset, first + step * (offset + 1)
 
 
+def is_steady(one: datetime, other: datetime) -> bool:
+    """Whether both moments are on one day of the account's time zone, and its clocks do not change on that day."""
+    day = today(one)
+    return day == today(other) and start_of(day_after(day)) - start_of(day) == timedelta(days=1)
+
+
 @dataclass(frozen=True)
 class Late:
     """A parameter of kept SQL that is computed from ``now`` when the SQL is run."""

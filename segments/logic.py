@@ -21,20 +21,6 @@ class Otherwise(Func):
         return f"NOT COALESCE(({sql}), false)", params
 
 
-class Differs(Func):
-    """Where two conditions do not say the same."""
-
-    arity = 2
-
-    def __init__(self, one: Any, other: Any) -> None:
-        super().__init__(one, other, output_field=BooleanField())
-
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
-        one, one_params = compiler.compile(self.source_expressions[0])
-        other, other_params = compiler.compile(self.source_expressions[1])
-        return f"COALESCE(({one}), false) <> COALESCE(({other}), false)", [*one_params, *other_params]
-
-
 class NumberListField(Field):  # type: ignore[type-arg]
     """A list of numbers as one parameter."""
 
@@ -87,7 +73,3 @@ def not_in_set(contact_ids: QuerySet[Any, Any]) -> Q:
 
 def otherwise(condition: Q) -> Q:
     return Q(Otherwise(condition))
-
-
-def differs(one: Q, other: Q) -> Q:
-    return Q(Differs(one, other))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 
@@ -36,7 +37,10 @@ def _move(
     if not segment.is_static:
         raise ValueError("only a static segment is filled by hand")
     table = f"muster_moves_{uuid.uuid4().hex}"
-    ids, params = contacts.order_by().values("pk").query.sql_with_params()
+    try:
+        ids, params = contacts.order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return 0
     typed = ("%s::bigint", "%s::text", "%s::text") if connection.vendor == "postgresql" else ("%s", "%s", "%s")
     moves = Moves(
         f"SELECT {typed[0]} AS segment_id, contact_id, {typed[1]} AS cause, {typed[2]} AS detail FROM {table}",

@@ -6,22 +6,22 @@ relative, and its edges name the moments at which memberships change by themselv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 from django import forms
-from django.db.models import DateTimeField, Q, Value
-from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
+from django.db.models import DateTimeField, Q
 from django.utils import formats
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.registry import Registry
-from segments.clock import moved, period, start_of, today
+from segments import spans
+from segments.clock import period, start_of, today
 from segments.context import Context
 from segments.faults import EntryError
-from segments.operators.dates import Edge, Span, end, fixed, this_moment
+from segments.spans import Edge, Span, end, fixed, stepped, this_moment
 from segments.values import LARGEST_COUNT, PERIODS, UNITS, amount, scalar
 
 
@@ -78,10 +78,6 @@ class Ever(Window):
         return _("at any time")
 
 
-def _before(window: Mapping[str, Any], count: str = "count") -> Callable[[datetime], datetime]:
-    return lambda now: moved(now, -window[count], window["unit"])
-
-
 class CountedWindow(Window):
     def fields(self) -> dict[str, forms.Field]:
         return {"count": _count(gettext_lazy("Number")), "unit": _unit()}
@@ -93,7 +89,7 @@ class Last(CountedWindow):
     label = gettext_lazy("in the last")
 
     def span(self, window: Mapping[str, Any]) -> Span:
-        return Edge(_before(window), included=False), Edge(this_moment)
+        return stepped(-window["count"], window["unit"], included=False), Edge(this_moment)
 
     def describe(self, window: Mapping[str, Any]) -> str:
         return _("in the last %(amount)s") % {"amount": amount(window["count"], window["unit"])}
@@ -105,7 +101,7 @@ class BeforeLast(CountedWindow):
     label = gettext_lazy("more than … ago")
 
     def span(self, window: Mapping[str, Any]) -> Span:
-        return None, Edge(_before(window))
+        return None, stepped(-window["count"], window["unit"])
 
     def describe(self, window: Mapping[str, Any]) -> str:
         return _("more than %(amount)s ago") % {"amount": amount(window["count"], window["unit"])}
@@ -129,7 +125,10 @@ class BetweenAgo(Window):
         return {}
 
     def span(self, window: Mapping[str, Any]) -> Span:
-        return Edge(_before(window, "to_count"), included=False), Edge(_before(window, "from_count"))
+        return (
+            stepped(-window["to_count"], window["unit"], included=False),
+            stepped(-window["from_count"], window["unit"]),
+        )
 
     def describe(self, window: Mapping[str, Any]) -> str:
         return _("between %(from)s and %(to)s ago") % {
@@ -242,28 +241,14 @@ def unpack_window(window: Any) -> dict[str, Any]:
 
 def inside(moment: Any, window: Mapping[str, Any], context: Context) -> Q:
     """The rows whose moment lies in the window; ``moment`` is a column or an expression."""
-    first, last = WINDOWS[window["kind"]].span(window)
-    condition = Q()
-    if first:
-        lookup: Any = GreaterThanOrEqual if first.included else GreaterThan
-        condition &= Q(lookup(moment, context.at(first.compute, DateTimeField())))
-    if last:
-        lookup = LessThanOrEqual if last.included else LessThan
-        condition &= Q(lookup(moment, context.at(last.compute, DateTimeField())))
-    return condition
+    span = WINDOWS[window["kind"]].span(window)
+    return spans.inside(moment, span, lambda compute: context.at(compute, DateTimeField()))
 
 
 def passed(moment: Any, window: Mapping[str, Any], since: datetime, now: datetime) -> Q | None:
     """The rows whose moment an edge of the window passed between ``since`` and ``now``; None when no edge moved."""
-    passed = Q()
-    for edge in WINDOWS[window["kind"]].span(window):
-        if edge is None or edge.compute(since) == edge.compute(now):
-            continue
-        low, high = sorted((edge.compute(since), edge.compute(now)))
-        passed |= Q(GreaterThanOrEqual(moment, Value(low, output_field=DateTimeField()))) & Q(
-            LessThanOrEqual(moment, Value(high, output_field=DateTimeField()))
-        )
-    return passed or None
+    span = WINDOWS[window["kind"]].span(window)
+    return spans.passed(moment, span, since, now, lambda compute: Context(now=now).at(compute, DateTimeField()))
 
 
 def is_relative(window: Mapping[str, Any]) -> bool:

@@ -7,36 +7,18 @@ edge that moves with ``now`` is what makes memberships change when nobody writes
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from django.db.models import CharField, DateField, DateTimeField, Q, Value
-from django.db.models.lookups import GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 from django.utils.translation import gettext_lazy as _
 
 from contacts.fields import Field
-from segments.clock import day_after, in_utc, moved, moved_day, period, start_of, today
+from segments.clock import day_after, in_utc, moved_day, period, start_of, today
 from segments.context import Context
 from segments.operators.base import Operator, negation, operator
+from segments.spans import Compute, Edge, Span, beginning, end, fixed, inside, passed, stepped, this_moment
 from segments.values import Amount, AmountRange, OneValue, Period, Range, Shape
-
-Compute = Callable[[datetime], date | datetime]
-
-
-@dataclass(frozen=True)
-class Edge:
-    """One end of a span: the day (for dates) or moment at it, and whether it belongs to the span."""
-
-    compute: Compute
-    included: bool = True
-
-
-Span = tuple[Edge | None, Edge | None]
-
-
-def fixed(day_or_moment: date | datetime) -> Compute:
-    return lambda now: day_or_moment
 
 
 def point(field: Field, compute: Compute, context: Context) -> Value:
@@ -44,18 +26,6 @@ def point(field: Field, compute: Compute, context: Context) -> Value:
     if field.is_custom:
         return context.at(lambda now: field.type.to_json(compute(now)), CharField())
     return context.at(compute, DateField() if field.type.family == "date" else DateTimeField())
-
-
-def beginning(value: date | datetime) -> datetime:
-    """The first moment that belongs to a day; a moment is its own."""
-    return in_utc(value) if isinstance(value, datetime) else start_of(value)
-
-
-def end(value: date | datetime) -> Edge:
-    """The end of a whole day, which is the first moment of the next; a moment is its own."""
-    if isinstance(value, datetime):
-        return Edge(fixed(in_utc(value)))
-    return Edge(fixed(start_of(day_after(value))), included=False)
 
 
 class SpanOperator(Operator):
@@ -73,15 +43,7 @@ class SpanOperator(Operator):
         return self.days(value) if field.type.family == "date" else self.moments(value)
 
     def condition(self, field: Field, value: Any, context: Context) -> Q:
-        first, last = self.span(field, value)
-        condition = Q()
-        if first:
-            lookup: Any = GreaterThanOrEqual if first.included else GreaterThan
-            condition &= Q(lookup(field.expression(), point(field, first.compute, context)))
-        if last:
-            lookup = LessThanOrEqual if last.included else LessThan
-            condition &= Q(lookup(field.expression(), point(field, last.compute, context)))
-        return condition
+        return inside(field.expression(), self.span(field, value), lambda compute: point(field, compute, context))
 
 
 class AbsoluteOperator(SpanOperator):
@@ -183,28 +145,14 @@ class RelativeOperator(SpanOperator):
 
     def crossing(self, field: Field, value: Any, since: datetime, now: datetime) -> Q | None:
         """The contacts whose value an edge has passed."""
-        passed = Q()
-        for edge in self.span(field, value):
-            if edge is None or edge.compute(since) == edge.compute(now):
-                continue
-            low, high = sorted((edge.compute(since), edge.compute(now)))
-            context = Context(now=now)
-            passed |= Q(GreaterThanOrEqual(field.expression(), point(field, fixed(low), context))) & Q(
-                LessThanOrEqual(field.expression(), point(field, fixed(high), context))
-            )
-        return passed or None
+        context = Context(now=now)
+        return passed(
+            field.expression(), self.span(field, value), since, now, lambda compute: point(field, compute, context)
+        )
 
 
 def day_moved(value: Any, direction: int, count: str = "count") -> Compute:
     return lambda now: moved_day(today(now), direction * value[count], value["unit"])
-
-
-def moment_moved(value: Any, direction: int, count: str = "count") -> Compute:
-    return lambda now: moved(now, direction * value[count], value["unit"])
-
-
-def this_moment(now: datetime) -> datetime:
-    return now
 
 
 @operator
@@ -217,7 +165,7 @@ class InLast(RelativeOperator):
         return Edge(day_moved(value, -1)), Edge(today)
 
     def moments(self, value: Any) -> Span:
-        return Edge(moment_moved(value, -1), included=False), Edge(this_moment)
+        return stepped(-value["count"], value["unit"], included=False), Edge(this_moment)
 
 
 @operator
@@ -230,7 +178,7 @@ class MoreThanAgo(RelativeOperator):
         return None, Edge(day_moved(value, -1), included=False)
 
     def moments(self, value: Any) -> Span:
-        return None, Edge(moment_moved(value, -1))
+        return None, stepped(-value["count"], value["unit"])
 
 
 @operator
@@ -244,7 +192,7 @@ class BetweenAgo(RelativeOperator):
         return Edge(day_moved(value, -1, "to_count")), Edge(day_moved(value, -1, "from_count"))
 
     def moments(self, value: Any) -> Span:
-        return Edge(moment_moved(value, -1, "to_count"), included=False), Edge(moment_moved(value, -1, "from_count"))
+        return stepped(-value["to_count"], value["unit"], included=False), stepped(-value["from_count"], value["unit"])
 
 
 @operator
@@ -257,7 +205,7 @@ class InNext(RelativeOperator):
         return Edge(today), Edge(day_moved(value, 1))
 
     def moments(self, value: Any) -> Span:
-        return Edge(this_moment, included=False), Edge(moment_moved(value, 1))
+        return Edge(this_moment, included=False), stepped(value["count"], value["unit"])
 
 
 @operator
@@ -270,7 +218,7 @@ class MoreThanAhead(RelativeOperator):
         return Edge(day_moved(value, 1), included=False), None
 
     def moments(self, value: Any) -> Span:
-        return Edge(moment_moved(value, 1), included=False), None
+        return stepped(value["count"], value["unit"], included=False), None
 
 
 class CalendarOperator(RelativeOperator):

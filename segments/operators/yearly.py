@@ -1,7 +1,7 @@
 """Operators for days that come back every year, such as birthdays.
 
-They compare the field's day of the year with the set of days around today, so there are no edges to pass: whom the
-clock concerns is whom the operator says something else about than before.
+They compare the field's day of the year with the set of days around today, so there are no edges to pass: the clock
+concerns those whose day came into the set or went out of it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.fields import Field
 from segments.clock import moved_day, today
 from segments.context import Context
-from segments.logic import NumberListField, OneOfNumbers, differs
+from segments.logic import NumberListField, OneOfNumbers
 from segments.operators.base import Operator, operator
 from segments.values import Amount, Month
 
@@ -50,12 +50,15 @@ class DayOfYear(Func):
         return f"CAST(replace(substr({value}, 6), '-', '') AS INTEGER)", params
 
 
+DAYS_OF_A_YEAR = 366
+
+
 def days_of_year(first: date, last: date) -> list[int]:
     """The days of the year from one day to another, as `DayOfYear` counts them.
 
     29 February is kept on 28 February in years that do not have it.
     """
-    days = {first + timedelta(days=number) for number in range(min((last - first).days, 366) + 1)}
+    days = {first + timedelta(days=number) for number in range(min((last - first).days, DAYS_OF_A_YEAR) + 1)}
     found = {day.month * 100 + day.day for day in days}
     if any((day.month, day.day) == (2, 28) and not isleap(day.year) for day in days):
         found.add(229)
@@ -67,19 +70,26 @@ class YearlyOperator(Operator):
 
     families = ("date", "datetime")
 
-    def range(self, value: Any, now: datetime) -> tuple[date, date]:
-        """First and last day of the range."""
+    def range(self, value: Any, day: date) -> tuple[date, date]:
+        """First and last day of the range when it is ``day`` today."""
         raise NotImplementedError
 
+    def days(self, value: Any, day: date) -> list[int]:
+        return days_of_year(*self.range(value, day))
+
     def condition(self, field: Field, value: Any, context: Context) -> Q:
-        days = context.at(lambda now: days_of_year(*self.range(value, now)), NumberListField())
+        days = context.at(lambda now: self.days(value, today(now)), NumberListField())
         return Q(OneOfNumbers(DayOfYear(field), days))
 
     def crossing(self, field: Field, value: Any, since: datetime, now: datetime) -> Q | None:
-        if self.range(value, since) == self.range(value, now):
-            return None
-        before = self.condition(field, value, Context(now=since))
-        return differs(before, self.condition(field, value, Context(now=now)))
+        """The contacts with a day that was in the range at one time and not at another.
+
+        Every day in between counts, not only the first and the last: who was edited on one of them was judged by it.
+        """
+        passed = min((today(now) - today(since)).days, DAYS_OF_A_YEAR)
+        ranges = [set(self.days(value, today(now) - timedelta(days=ago))) for ago in range(passed + 1)]
+        changed = ranges[0].union(*ranges) - ranges[0].intersection(*ranges)
+        return Q(OneOfNumbers(DayOfYear(field), Value(sorted(changed), NumberListField()))) if changed else None
 
 
 @operator
@@ -88,8 +98,8 @@ class AnniversaryToday(YearlyOperator):
     label = _("has its anniversary today")
     phrase = _("%(field)s has its anniversary today")
 
-    def range(self, value: Any, now: datetime) -> tuple[date, date]:
-        return today(now), today(now)
+    def range(self, value: Any, day: date) -> tuple[date, date]:
+        return day, day
 
 
 @operator
@@ -99,8 +109,8 @@ class AnniversaryInLast(YearlyOperator):
     phrase = _("%(field)s had its anniversary in the last %(value)s")
     shape = Amount(["days", "weeks", "months"])
 
-    def range(self, value: Any, now: datetime) -> tuple[date, date]:
-        return moved_day(today(now), -value["count"], value["unit"]), today(now)
+    def range(self, value: Any, day: date) -> tuple[date, date]:
+        return moved_day(day, -value["count"], value["unit"]), day
 
 
 @operator
@@ -110,8 +120,8 @@ class AnniversaryInNext(YearlyOperator):
     phrase = _("%(field)s has its anniversary in the next %(value)s")
     shape = Amount(["days", "weeks", "months"])
 
-    def range(self, value: Any, now: datetime) -> tuple[date, date]:
-        return today(now), moved_day(today(now), value["count"], value["unit"])
+    def range(self, value: Any, day: date) -> tuple[date, date]:
+        return day, moved_day(day, value["count"], value["unit"])
 
 
 @operator

@@ -35,7 +35,8 @@ def bring_up_to_date(plan: Plan, pending: Pending, *, now: datetime) -> Outcome:
     Segments that read other segments come after them, so that nobody enters and leaves again in between. What
     concerns a segment under full refresh goes back into the change log until that is over.
     """
-    moment = max([now, *(plan.segments[pk].swept_at or now for pk in pending)])
+    # Never behind the clock of a sweep, which would not look at these contacts again.
+    moment = max([now, *(segment.swept_at or now for segment in plan.segments.values())])
     outcome = Outcome(examined=len(set().union(*pending.values())))
     for level in plan.levels:
         segments = [segment for segment in level if pending.get(segment.pk)]

@@ -16,7 +16,7 @@ from segments.refresh import refresh_segment
 from tests.segments.reading import Reading
 from tests.segments.worlds import CUSTOM_TYPES
 
-DEEP = 20 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 1
+DEEP = 1 if os.environ.get("HYPOTHESIS_PROFILE", "quick") == "quick" else 20
 """How many times as many examples as usual are tried."""
 
 
