@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from contacts.models import Contact
 from segments.ledger import Moves, memberships_lock, tell_dependents, write
@@ -21,8 +21,9 @@ def add(segment: Segment, contacts: QuerySet[Contact], *, now: datetime, cause: 
 
     Raises ValueError for a segment that is not static.
     """
-    members = Membership.objects.filter(segment=segment).values("contact_id")
-    return _move(segment, contacts.exclude(pk__in=members), True, now=now, cause=cause, detail=detail)
+    # Not "NOT IN": PostgreSQL compares each with each when the members do not fit its working memory.
+    is_member = Exists(Membership.objects.filter(segment=segment, contact_id=OuterRef("pk")))
+    return _move(segment, contacts.filter(~is_member), True, now=now, cause=cause, detail=detail)
 
 
 def remove(segment: Segment, contacts: QuerySet[Contact], *, now: datetime, cause: Cause, detail: str = "") -> int:
