@@ -17,13 +17,17 @@ from django.utils.translation import gettext as _
 
 from contacts.bulk_actions import BULK_ACTIONS, BulkAction, Grouped, Parameters
 from contacts.list_filters import Filters
+from contacts.matches import Matches, matches_of
 from contacts.models import Contact
 from crm import jobs
 from crm.models import Job, User
+from crm.paging import Order, page
 
 AT_ONCE = 20_000
 IN_ONE_STEP = 10_000
 JOB = "contacts.bulk"
+EXAMPLES = 5
+NEWEST = Order("created_at", ("created_at",), descending=True)
 ID = re.compile("[0-9]{1,18}")
 
 
@@ -39,21 +43,30 @@ class Selection:
     user: User
 
     @cached_property
-    def contacts(self) -> QuerySet[Contact]:
+    def _matches(self) -> Matches:
         """Raises `NotSelected`."""
         if "everything" in self.query:
             filters = Filters(self.query, self.user)
             if not filters.is_valid:
                 raise NotSelected(_("One of the filters is not valid."))
-            return filters.contacts
+            return filters.matches
         ids = [int(text) for text in self.query.getlist("contact") if ID.fullmatch(text)]
         if not ids:
             raise NotSelected(_("Select some contacts first."))
-        return Contact.objects.filter(pk__in=ids)
+        return matches_of(Contact.objects.filter(pk__in=ids))
+
+    @property
+    def contacts(self) -> QuerySet[Contact]:
+        return self._matches.contacts
 
     @cached_property
     def count(self) -> int:
-        return self.contacts.order_by().count()
+        return self.contacts.order_by().count() if self._matches.more else self._matches.count
+
+    @property
+    def examples(self) -> list[Contact]:
+        """The newest few of the contacts."""
+        return page(self.contacts, NEWEST, size=EXAMPLES, query={}, few=self._matches.few).rows
 
 
 def run(

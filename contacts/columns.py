@@ -56,7 +56,7 @@ BADGES: dict[tuple[str, str], str] = {
 
 def chosen_columns(cookie: str | None, catalogue: Catalogue) -> list[Field]:
     """The fields that the cookie names and that still exist; the usual ones without a cookie."""
-    keys = DEFAULT if cookie is None else cookie.split(SEPARATOR)
+    keys = cookie.split(SEPARATOR) if cookie else DEFAULT
     return [catalogue[key] for key in dict.fromkeys(keys) if key in catalogue and not catalogue[key].archived]
 
 

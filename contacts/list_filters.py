@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 
 import django_filters
@@ -20,6 +21,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from contacts import places
+from contacts.matches import Matches, matches_of
 from contacts.models import Contact, ContactList, ListMembership
 from crm.models import User
 from crm.registry import Registry
@@ -155,15 +157,17 @@ class Filters:
         return self._filterset.qs if self.is_valid else Contact.objects.none()
 
     @property
-    def exact_size(self) -> int | None:
-        """How many contacts pass, where that is known without counting them."""
+    def matches(self) -> Matches:
+        """The same contacts and how many they are, in the form that is quick to page through."""
         if not self.is_valid:
-            return 0
+            return Matches(self.contacts, 0)
         if not self.active:
-            return Contact.objects.count()
+            return Matches(self.contacts, Contact.objects.count())
         sets = {one.key: one for one in self.sets}
         [key, *others] = self.active
-        return self._size(sets[key], int(self.active[key])) if key in sets and not others else None
+        if key in sets and not others:
+            return Matches(self.contacts, self._size(sets[key], int(self.active[key])))
+        return matches_of(self.contacts)
 
     def chips(self, **more: str) -> list[Chip]:
         """The active filters, without the search, which stands in its own box."""
@@ -187,12 +191,11 @@ class Filters:
         def narrow(contacts: QuerySet[Contact], name: str, value: str) -> QuerySet[Contact]:
             return self._narrow(contacts, one, int(value))
 
-        return django_filters.ChoiceFilter(
-            label=one.label,
-            choices=lambda: [(str(pk), name) for pk, name in one.options()],
-            empty_label=_("Any"),
-            method=narrow,
-        )
+        @cache
+        def choices() -> list[tuple[str, str]]:
+            return [(str(set_id), name) for set_id, name in one.options()]
+
+        return django_filters.ChoiceFilter(label=one.label, choices=choices, empty_label=_("Any"), method=narrow)
 
     def _narrow(self, contacts: QuerySet[Contact], one: SetFilter, set_id: int) -> QuerySet[Contact]:
         """The contacts that are in the set.

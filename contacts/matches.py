@@ -19,16 +19,15 @@ class Matches:
     count: int
     more: bool = False
 
-
-def everybody() -> Matches:
-    return Matches(Contact.objects.all(), Contact.objects.count())
+    @property
+    def few(self) -> bool:
+        """Whether they are soon sorted. More are soon met by walking the index of an order."""
+        return not self.more and self.count <= BOUND
 
 
 def matches_of(contacts: QuerySet[Contact]) -> Matches:
-    """Count the contacts as far as `BOUND`, and make them quick to page through in any order.
-
-    Many contacts are soon met by walking the index of the order. Few may lie anywhere in it, so their ids are read
-    first, in one pass over the table at the most, and then only they are sorted.
+    """Count the contacts as far as `BOUND`. If they are not more, they are read by their ids from then on: whatever
+    finds them, even in a pass over the whole table, then happens only once.
     """
     ids = list(contacts.order_by().values_list("pk", flat=True)[: BOUND + 1])
     if len(ids) > BOUND:

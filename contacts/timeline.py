@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.signing import BadSignature, Signer
-from django.db.models import DateTimeField, IntegerField, QuerySet, Value
+from django.db.models import DateTimeField, F, IntegerField, QuerySet, Value
 from django.http import Http404
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
@@ -96,7 +96,7 @@ def _entries(source: Source, rank: int, contact: Contact, last: Place | None, li
         at, last_rank, last_id = last
         if rank == last_rank:
             place = [Value(at, DateTimeField()), Value(last_id, IntegerField())]
-            rows = rows.filter(Beyond([source.moment, "id"], place, "<"))
+            rows = rows.filter(Beyond([F(source.moment), F("id")], place, "<"))
         else:
             rows = rows.filter(**{f"{source.moment}__{'lte' if rank < last_rank else 'lt'}": at})
     read = list(rows.order_by(f"-{source.moment}", "-id")[:limit])

@@ -7,12 +7,13 @@ are compared as tuples and rows without a value are read apart.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from django.core.signing import BadSignature, Signer
 from django.db.models import BooleanField, CharField, F, Func, Model, Q, QuerySet, TextField, Value
+from django.db.models.functions import Coalesce
 from django.http import Http404
 from django.utils.translation import gettext as _
 
@@ -45,12 +46,14 @@ class Page(Generic[Row]):
     is_first: bool
 
 
-def page(queryset: QuerySet[Row], order: Order, *, size: int, query: Mapping[str, str]) -> Page[Row]:
+def page(queryset: QuerySet[Row], order: Order, *, size: int, query: Mapping[str, str], few: bool = False) -> Page[Row]:
     """The page of ``size`` rows that an address asks for by its parameters ``after`` and ``before``.
 
-    Without either it is the first page. Raises Http404 for a cursor that was not made here for this order.
+    Without either it is the first page. ``few`` says that the queryset finds few rows by itself, which are then sorted:
+    walking the index of the order might pass the whole table to meet them. Raises Http404 for a cursor that was not
+    made here for this order.
     """
-    walk = _Walk(queryset, order)
+    walk = _Walk(queryset, order, few=few)
     if "before" in query:
         rows = walk.rows(size + 1, place=walk.place_in(query["before"]), backwards=True)
         # Where rows before it are gone, a page that reaches the beginning would be short: it is the first page then.
@@ -77,8 +80,8 @@ class Beyond(Func):
     with OR makes SQLite read the index from its end.
     """
 
-    def __init__(self, names: list[str], values: list[Value], comparison: str) -> None:
-        super().__init__(*(F(name) for name in names), *values, output_field=BooleanField())
+    def __init__(self, columns: Sequence[F | Func], values: Sequence[Value], comparison: str) -> None:
+        super().__init__(*columns, *values, output_field=BooleanField())
         self.comparison = comparison
 
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
@@ -91,9 +94,10 @@ class Beyond(Func):
 class _Walk(Generic[Row]):
     """Reads rows in an order, from a place on or from an end, in either direction."""
 
-    def __init__(self, queryset: QuerySet[Row], order: Order) -> None:
+    def __init__(self, queryset: QuerySet[Row], order: Order, *, few: bool) -> None:
         self.queryset = queryset
         self.order = order
+        self.few = few
         self.fields: list[Any] = [queryset.model._meta.get_field(name) for name in (*order.columns, "id")]
         self.first = order.columns[0]
         text = isinstance(self.fields[0], CharField | TextField)
@@ -118,11 +122,16 @@ class _Walk(Generic[Row]):
     def _part(self, has_value: bool, place: Place | None, backwards: bool) -> QuerySet[Row]:
         part = self.queryset if self.all_have_one else self.queryset.filter(self._value_is(present=has_value))
         names = [*self.order.columns, "id"] if has_value else [*self.order.columns[1:], "id"]
+        columns = [self._column(name) for name in names]
         descending = self.order.descending != backwards
         if place is not None:
             values = [Value(value, field) for value, field in zip(place, self.fields, strict=True)]
-            part = part.filter(Beyond(names, values[-len(names) :], "<" if descending else ">"))
-        return part.order_by(*(f"-{name}" if descending else name for name in names))
+            part = part.filter(Beyond(columns, values[-len(names) :], "<" if descending else ">"))
+        return part.order_by(*(column.desc() if descending else column.asc() for column in columns))
+
+    def _column(self, name: str) -> F | Coalesce:
+        # The same values, but nothing that an index is known to be in the order of.
+        return Coalesce(name, name) if self.few else F(name)
 
     def _value_is(self, *, present: bool) -> Q:
         if self.no_value is None:

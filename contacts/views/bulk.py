@@ -45,7 +45,7 @@ def bulk_action(request: Request, key: str) -> HttpResponse:
         "count": count,
         "form": form,
         "back": back,
-        "examples": selection.contacts.order_by("-created_at", "-pk")[:5],
+        "examples": selection.examples,
     }
     return render(request, "contacts/bulk.html", context, status=422 if form.is_bound else 200)
 

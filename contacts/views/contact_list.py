@@ -14,7 +14,6 @@ from contacts import columns
 from contacts.bulk_actions import BULK_ACTIONS, BulkAction
 from contacts.fields import Catalogue, Field, catalogue
 from contacts.list_filters import Filters
-from contacts.matches import Matches, matches_of
 from contacts.models import Contact
 from crm.paging import Order, page
 from crm.requests import Request
@@ -38,8 +37,8 @@ def contact_list(request: Request) -> HttpResponse:
     sort = columns.sort_of(order)
     asked = {} if sort == columns.DEFAULT_SORT else {"sort": sort}
     filters = Filters(request.GET, request.user)
-    matches = _matches(filters)
-    shown = page(matches.contacts.defer("search"), order, size=PAGE_SIZE, query=request.GET)
+    matches = filters.matches
+    shown = page(matches.contacts.defer("search"), order, size=PAGE_SIZE, query=request.GET, few=matches.few)
     context: dict[str, Any] = {
         "nav": "contacts",
         "filters": filters,
@@ -57,13 +56,6 @@ def contact_list(request: Request) -> HttpResponse:
         return response
     context |= {"column_groups": _column_groups(fields, chosen), "sorts": columns.sorts(fields)}
     return render(request, "contacts/list.html", context)
-
-
-def _matches(filters: Filters) -> Matches:
-    size = filters.exact_size
-    if size is not None:
-        return Matches(filters.contacts, size)
-    return matches_of(filters.contacts)
 
 
 def _actions(request: Request) -> list[BulkAction]:
