@@ -23,12 +23,12 @@ REMEMBERED = 20_000
 CHOICES_SEPARATOR = "|"
 DIFFERENT_IN_EVERY_ROW = ("email", "external_id")
 BOOLEANS = {"1": "true", "0": "false"}
-PLAIN_DAY = re.compile(r"(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])")
+PLAIN_DAY = re.compile(r"(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])", re.ASCII)
 PLAIN_EMAIL = re.compile(r"(?=.{1,64}$)\w+([.+-]\w+)*@([a-z0-9]+(-[a-z0-9]+)*\.)+[a-z]{2,20}", re.ASCII | re.IGNORECASE)
-ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
-NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
-WHOLE_NUMBER = re.compile(r"\d{1,18}")
-JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
+ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
+WHOLE_NUMBER = re.compile(r"\d{1,18}", re.ASCII)
+JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)
 EXACT_DIGITS = 15  # as many as the floating-point numbers of JSON keep
 
 

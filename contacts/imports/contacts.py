@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -10,10 +11,11 @@ from django.utils.translation import gettext as _
 
 from contacts.fields import Catalogue
 from contacts.imports.cleaning import Cleaner, cleaner
+from contacts.imports.identity import ImportedContact
 from contacts.imports.mapping import ColumnMapping, MappingError
 from contacts.imports.parse import Row, Table
 from contacts.imports.refused import Refuse, Unusable
-from contacts.imports.upsert import ImportedContact, Keys, Upsert, Written
+from contacts.imports.upsert import Upsert
 from contacts.models import ContactList
 
 ROWS_IN_ONE_BATCH = 5_000
@@ -25,7 +27,7 @@ KEYS_BY_PREFERENCE = ("external_id", "email")
 class ContactsImported:
     """How many rows created a contact, updated one, found one as it was, or were refused.
 
-    A row counts as ``joined`` when another row of the same contact soon followed and they were written as one.
+    Rows near each other that are about one contact are written as one: all but one of them count as ``joined``.
     """
 
     created: int = 0
@@ -52,7 +54,7 @@ def import_contacts(
 ) -> ContactsImported:
     """Import the rows of a table: those of new contacts create them, those of known ones change what differs.
 
-    ``match`` names the key that tells contacts apart, as `Upsert` explains; without it, it is the external id if a
+    ``match`` names the key that tells contacts apart, as `Identities` explains; without it, it is the external id if a
     column goes there, else the email. A blank cell keeps what is stored, and where several rows are about one contact,
     the later one holds. Whoever is imported subscribes to ``contact_list``, unless they have unsubscribed from it.
 
@@ -66,16 +68,18 @@ def import_contacts(
         done.refused += 1
         refuse(row, reason)
 
-    targets = [fields[key] for key in mapping.places]
-    columns = dict.fromkeys(field.column or "custom" for field in targets)
-    upsert = Upsert(columns, match=match, contact_list=contact_list)
-    for batch in _batches(table, _Reader(mapping, fields), refuse_and_count):
-        written = upsert.write(batch.contacts, now=now)
-        _count(done, batch, written)
+    reader = _Reader(mapping, fields)
+    upsert = Upsert(reader.columns, match=match, contact_list=contact_list)
+    contacts = _contacts(table, reader, refuse_and_count)
+    while batch := list(islice(contacts, ROWS_IN_ONE_BATCH)):
+        written = upsert.write([contact for _row, contact in batch], now=now)
+        done.created += written.created
+        done.updated += written.updated
+        done.joined += written.joined
+        done.unchanged += len(batch) - written.created - written.updated - written.joined - len(written.refused)
         for place in written.refused:
-            reason = _belongs_to_another(batch.contacts[place], match)
-            for row in batch.rows[place]:
-                refuse_and_count(row, reason)
+            row, contact = batch[place]
+            refuse_and_count(row, _belongs_to_another(contact, match))
         progress(done)
     return done
 
@@ -95,12 +99,12 @@ def _belongs_to_another(contact: ImportedContact, match: str) -> str:
     return message % {"field": key, "value": contact.columns[key]}
 
 
-def _count(done: ContactsImported, batch: "_Batch", written: Written) -> None:
-    refused = set(written.refused)
-    done.created += written.created
-    done.updated += written.updated
-    done.unchanged += len(batch.contacts) - written.created - written.updated - len(refused)
-    done.joined += sum(len(rows) - 1 for place, rows in enumerate(batch.rows) if place not in refused)
+def _contacts(table: Table, reader: "_Reader", refuse: Refuse) -> Iterator[tuple[Row, ImportedContact]]:
+    for row in table.rows():
+        try:
+            yield row, reader.contact(row)
+        except Unusable as reason:
+            refuse(row, str(reason))
 
 
 class _Reader:
@@ -110,6 +114,7 @@ class _Reader:
         targets = [(place, fields[key]) for key, place in mapping.places.items()]
         self._columns = [(place, field.column, cleaner(field)) for place, field in targets if not field.is_custom]
         self._custom = [(place, field.json_key, cleaner(field)) for place, field in targets if field.is_custom]
+        self.columns = list(dict.fromkeys(field.column or "custom" for _place, field in targets))
         self._labels = {place: field.label for place, field in targets}
 
     def contact(self, row: Row) -> ImportedContact:
@@ -138,55 +143,3 @@ class _Reader:
                     if value not in NO_VALUES:
                         values[name] = value
         return values
-
-
-class _Batch:
-    """Contacts, no two of which share a key, and the rows that each was made of."""
-
-    def __init__(self) -> None:
-        self.contacts: list[ImportedContact] = []
-        self.rows: list[list[Row]] = []
-        self.size = 0
-        self._places: dict[Keys, int] = {}
-        self._emails: set[str] = set()
-        self._external_ids: set[str] = set()
-
-    def add(self, row: Row, contact: ImportedContact) -> bool:
-        """Take the contact, joined with an earlier one of the same keys. One that shares but one key does not fit."""
-        keys = contact.keys
-        place = self._places.get(keys)
-        if place is not None:
-            self.contacts[place].update(contact)
-            self.rows[place].append(row)
-        else:
-            email, external_id = keys
-            if email in self._emails or external_id in self._external_ids:
-                return False
-            if email:
-                self._emails.add(email)
-            if external_id:
-                self._external_ids.add(external_id)
-            self._places[keys] = len(self.contacts)
-            self.contacts.append(contact)
-            self.rows.append([row])
-        self.size += 1
-        return True
-
-
-def _batches(table: Table, reader: _Reader, refuse: Refuse) -> Iterator[_Batch]:
-    batch = _Batch()
-    for row in table.rows():
-        try:
-            contact = reader.contact(row)
-        except Unusable as reason:
-            refuse(row, str(reason))
-            continue
-        if not batch.add(row, contact):
-            yield batch
-            batch = _Batch()
-            batch.add(row, contact)
-        if batch.size == ROWS_IN_ONE_BATCH:
-            yield batch
-            batch = _Batch()
-    if batch.size:
-        yield batch

@@ -82,7 +82,7 @@ class Table:
         if self._undecodable:
             return _("The line is not encoded in UTF-8.")
         if len(cells) != len(self.columns):
-            message = _("The line has %(values)d values, but the header has %(columns)d columns.")
+            message = _("The number of values (%(values)d) is not the number of columns (%(columns)d).")
             return message % {"values": len(cells), "columns": len(self.columns)}
         return ""
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from dataclasses import field as attribute
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Self, cast
+from typing import Any, cast
 
 from django.db import IntegrityError, connection, models
 from django.db.backends.utils import CursorWrapper
@@ -16,18 +15,12 @@ from django.db.models.expressions import RawSQL
 
 from contacts import changes
 from contacts.editing import no_value
+from contacts.imports.identity import KEYS, Identities, ImportedContact, Person
 from contacts.json_rows import in_values, values_parameter
 from contacts.lists import subscribe
 from contacts.models import Contact, ContactList, ListMembership
 
-KEYS = ("email", "external_id")
-Keys = tuple[str | None, str | None]
 ATTEMPTS = 5
-
-# What the stage has besides the values. A row of nobody known has neither id; one that was refused has by_other alone.
-WORKING_COLUMNS = {"place": "integer", "by_match": "bigint", "by_other": "bigint", "contact_id": "bigint"}
-NEW = "contact_id IS NULL AND by_other IS NULL"
-REFUSED = "contact_id IS NULL AND by_other IS NOT NULL"
 
 DIFFERS = {"sqlite": "IS NOT", "postgresql": "IS DISTINCT FROM"}
 MERGED_CUSTOM = {"sqlite": "json_patch(c.custom, s.custom)", "postgresql": "c.custom || s.custom"}
@@ -38,7 +31,6 @@ CUSTOM_DIFFERS = {
     "postgresql": "c.custom || s.custom <> c.custom",
 }
 
-
 # The columns that an INSERT has to name, since the database has no default for them.
 NEEDED_COLUMNS = [
     column.column
@@ -47,50 +39,50 @@ NEEDED_COLUMNS = [
 ]
 
 
-@dataclass(slots=True)
-class ImportedContact:
-    """What a file says of a contact, as `contacts.imports.cleaning` reads it: values by column, and custom fields."""
-
-    columns: dict[str, Any] = attribute(default_factory=dict)
-    custom: dict[str, Any] = attribute(default_factory=dict)
-
-    @property
-    def keys(self) -> Keys:
-        return self.columns.get("email"), self.columns.get("external_id")
-
-    def update(self, later: Self) -> None:
-        """Take over what a later row says of the contact."""
-        self.columns |= later.columns
-        self.custom |= later.custom
-
-
-@dataclass(frozen=True)
+@dataclass
 class Written:
-    """What became of a batch: how many contacts were created and updated, and the places in it of those refused."""
+    """What became of rows: how many contacts were created and updated, how many rows were about a contact that another
+    row was about too, and the places of the rows that were refused.
+    """
 
-    created: int
-    updated: int
-    refused: Sequence[int]
+    rows: int = 0
+    created: int = 0
+    updated: int = 0
+    joined: int = 0
+    refused: list[int] = field(default_factory=list)
+
+    def __add__(self, later: Written) -> Written:
+        return Written(
+            self.rows + later.rows,
+            self.created + later.created,
+            self.updated + later.updated,
+            self.joined + later.joined,
+            self.refused + [self.rows + place for place in later.refused],
+        )
 
 
 class Upsert:
-    """Writes batches of contacts that have values for the same columns.
+    """Writes batches of rows that have values for the same columns, as if they were written one after the other.
 
-    A contact is found by the key ``match`` ("email" or "external_id"). Where that finds nobody, the other key does,
-    unless the imported and the stored contact both have the first. A contact whose other key belongs to somebody
-    else is refused. A blank keeps what is stored.
+    ``match`` says by which key contacts are found, see `Identities`. What a row does not say stays as it is stored.
     """
 
     def __init__(self, columns: Iterable[str], *, match: str, contact_list: ContactList | None = None) -> None:
         self._columns = list(columns)
         self._staged = [*KEYS, *(name for name in self._columns if name not in (*KEYS, "custom"))]
         self._match = match
-        self._other = KEYS[1 - KEYS.index(match)]
         self._contact_list = contact_list
         self._stage = f"muster_import_{uuid.uuid4().hex}"
 
     def write(self, batch: Sequence[ImportedContact], *, now: datetime) -> Written:
-        """Write a batch in a transaction of its own. No two contacts in it may share a key."""
+        """Write a batch: in one transaction, unless a row needs a key that one before it gives up."""
+        written = Written()
+        while written.rows < len(batch):
+            written += self._write_some(batch[written.rows :], now=now)
+        return written
+
+    def _write_some(self, batch: Sequence[ImportedContact], *, now: datetime) -> Written:
+        """Write the first rows, as many as one transaction can."""
         attempts = ATTEMPTS
         while True:
             attempts -= 1
@@ -103,36 +95,47 @@ class Upsert:
                     raise
 
     def _write(self, cursor: CursorWrapper, batch: Sequence[ImportedContact], *, now: datetime) -> Written:
-        self._lock(cursor, batch)
-        self._stage_batch(cursor, batch)
-        self._find(cursor)
+        identities = Identities(self._stored(cursor, batch), match=self._match)
+        refused = []
+        rows = 0
+        for row in batch:
+            if identities.must_wait(row):
+                break
+            if not identities.add(row):
+                refused.append(rows)
+            rows += 1
+        people = identities.people()
+        self._stage_people(cursor, people)
         updated = self._update(cursor, now=now)
         created = self._insert(cursor, now=now)
         if self._contact_list:
             self._subscribe(cursor, self._contact_list, now=now)
-        cursor.execute(f"SELECT place FROM {self._stage} WHERE {REFUSED}")
-        refused = [place for (place,) in cursor.fetchall()]
         cursor.execute(f"DROP TABLE {self._stage}")
-        return Written(created, updated, refused)
+        return Written(rows, created, updated, rows - len(refused) - len(people), refused)
 
-    def _lock(self, cursor: CursorWrapper, batch: Sequence[ImportedContact]) -> None:
-        """Keep others from changing and deleting the contacts meanwhile; in the order of ids, as every writer does."""
-        if connection.features.has_select_for_update:
-            cursor.execute(
-                f"SELECT id FROM contacts_contact WHERE {' OR '.join(in_values(key) for key in KEYS)}"
-                " ORDER BY id FOR UPDATE",
-                [values_parameter(filter(None, (contact.columns.get(key) for contact in batch))) for key in KEYS],
-            )
+    def _stored(self, cursor: CursorWrapper, batch: Sequence[ImportedContact]) -> list[tuple[Any, ...]]:
+        """The contacts that have a key of the batch, locked against other writers; in the order of ids, as all do."""
+        lock = "FOR UPDATE" if connection.features.has_select_for_update else ""
+        cursor.execute(
+            f"SELECT id, {', '.join(KEYS)} FROM contacts_contact"
+            f" WHERE {' OR '.join(in_values(key) for key in KEYS)} ORDER BY id {lock}",
+            [values_parameter({row.columns[key] for row in batch if key in row.columns}) for key in KEYS],
+        )
+        return cursor.fetchall()
 
-    def _stage_batch(self, cursor: CursorWrapper, batch: Sequence[ImportedContact]) -> None:
-        """Put the batch into a temporary table of this transaction: between two batches the connection may change."""
-        filled = ["place", *self._staged, "custom"]
-        types = {name: str(_column(name).db_type(connection)) for name in filled[1:]} | WORKING_COLUMNS
+    def _stage_people(self, cursor: CursorWrapper, people: Sequence[Person]) -> None:
+        """Put them into a temporary table of this transaction; between two batches the connection may change."""
+        filled = ["place", "contact_id", *self._staged, "custom"]
+        types = {"place": "integer", "contact_id": "bigint"}
+        types |= {name: str(_column(name).db_type(connection)) for name in filled[2:]}
         declared = ", ".join(f"{name} {kind}" for name, kind in types.items())
         cursor.execute(f"CREATE TEMPORARY TABLE {self._stage} ({declared})")
         rows = [
-            (place, *map(contact.columns.get, self._staged), json.dumps(contact.custom) if contact.custom else None)
-            for place, contact in enumerate(batch)
+            (
+                *(place, person.contact_id, *map(person.said.columns.get, self._staged)),
+                json.dumps(person.said.custom) if person.said.custom else None,
+            )
+            for place, person in enumerate(people)
         ]
         if connection.vendor == "postgresql":
             with cursor.copy(f"COPY {self._stage} ({', '.join(filled)}) FROM STDIN") as copy:
@@ -141,21 +144,6 @@ class Upsert:
         else:
             marks = ", ".join(["%s"] * len(filled))
             cursor.executemany(f"INSERT INTO {self._stage} ({', '.join(filled)}) VALUES ({marks})", rows)
-
-    def _find(self, cursor: CursorWrapper) -> None:
-        stage, match, other = self._stage, self._match, self._other
-        cursor.execute(f"""
-            UPDATE {stage} SET
-              by_match = (SELECT id FROM contacts_contact AS c WHERE c.{match} = {stage}.{match}),
-              by_other = (SELECT id FROM contacts_contact AS c WHERE c.{other} = {stage}.{other})
-        """)
-        cursor.execute(f"""
-            UPDATE {stage} SET contact_id = CASE
-              WHEN by_other IS NULL OR by_other = by_match THEN by_match
-              WHEN by_match IS NULL AND ({match} IS NULL
-                OR (SELECT c.{match} FROM contacts_contact AS c WHERE c.id = by_other) IS NULL) THEN by_other
-              END
-        """)
 
     def _update(self, cursor: CursorWrapper, *, now: datetime) -> int:
         """Write the values that differ, and no row where none does."""
@@ -193,7 +181,7 @@ class Upsert:
         cursor.execute(
             f"INSERT INTO contacts_contact ({', '.join(values)})"
             f" SELECT {', '.join(value.text for value in values.values())}"
-            f" FROM {self._stage} AS s WHERE {NEW} ORDER BY place",
+            f" FROM {self._stage} AS s WHERE contact_id IS NULL ORDER BY place",
             _params(values),
         )
         return cursor.rowcount
@@ -202,18 +190,14 @@ class Upsert:
         return f"s.{column}" if column in self._columns else "NULL"
 
     def _subscribe(self, cursor: CursorWrapper, contact_list: ContactList, *, now: datetime) -> None:
-        """Subscribe the contacts of the batch, but nobody who has unsubscribed from this list before."""
-        stage, match, other = self._stage, self._match, self._other
-        cursor.execute(f"""
-            UPDATE {stage} SET contact_id = COALESCE(
-              (SELECT id FROM contacts_contact AS c WHERE c.{match} = {stage}.{match}),
-              (SELECT id FROM contacts_contact AS c WHERE c.{other} = {stage}.{other}))
-            WHERE {NEW}
-        """)
-        ids = RawSQL(f"SELECT contact_id FROM {stage} WHERE contact_id IS NOT NULL", [])  # noqa: S611
+        """Subscribe the people of the batch, but nobody who has unsubscribed from this list before."""
+        by_key = ", ".join(
+            f"(SELECT id FROM contacts_contact AS c WHERE c.{key} = {self._stage}.{key})" for key in KEYS
+        )
+        cursor.execute(f"UPDATE {self._stage} SET contact_id = COALESCE({by_key}) WHERE contact_id IS NULL")
         unsubscribed = ListMembership.objects.filter(list=contact_list, unsubscribed_at__isnull=False)
-        contacts = Contact.objects.filter(pk__in=ids).exclude(pk__in=unsubscribed.values("contact_id"))
-        subscribe(contact_list, contacts, now=now)
+        contacts = Contact.objects.filter(pk__in=RawSQL(f"SELECT contact_id FROM {self._stage}", []))  # noqa: S611
+        subscribe(contact_list, contacts.exclude(pk__in=unsubscribed.values("contact_id")), now=now)
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ class ImportCommand(BaseCommand):
         self.stdout.write(self.describe(done))
         if done.refused:
             raise CommandError(
-                f"{done.refused:,} of {done.rows:,} rows were refused. They stand in {errors} with the reasons.",
+                f"Refused rows: {done.refused:,} of {done.rows:,}. They stand in {errors} with the reasons.",
                 returncode=SOME_REFUSED,
             )
 

@@ -9,7 +9,7 @@ from contacts.imports.contacts import ContactsImported, import_contacts
 from contacts.imports.mapping import ColumnMapping, Targets, contact_targets
 from contacts.imports.parse import Table
 from contacts.imports.refused import Refuse
-from contacts.imports.upsert import KEYS
+from contacts.imports.identity import KEYS
 from contacts.management.import_command import ImportCommand, WrongUse
 from contacts.models import ContactList
 
@@ -49,10 +49,10 @@ class Command(ImportCommand):
         )
 
     def describe(self, done: ContactsImported) -> str:
-        joined = f", {done.joined:,} joined with another row of the same contact" if done.joined else ""
         return (
-            f"{done.rows:,} rows: {done.created:,} contacts created, {done.updated:,} updated, "
-            f"{done.unchanged:,} unchanged{joined}, {done.refused:,} refused."
+            f"Rows: {done.rows:,}. Contacts created: {done.created:,}; updated: {done.updated:,}; "
+            f"unchanged: {done.unchanged:,}. Further rows of the same contacts: {done.joined:,}. "
+            f"Refused: {done.refused:,}."
         )
 
 

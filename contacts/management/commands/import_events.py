@@ -37,6 +37,6 @@ class Command(ImportCommand):
 
     def describe(self, done: EventsImported) -> str:
         return (
-            f"{done.rows:,} rows: {done.recorded:,} events recorded, {done.duplicates:,} known already, "
-            f"{done.refused:,} refused."
+            f"Rows: {done.rows:,}. Events recorded: {done.recorded:,}; known already: {done.duplicates:,}. "
+            f"Refused: {done.refused:,}."
         )
