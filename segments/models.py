@@ -201,7 +201,8 @@ class Transition(models.Model):
         verbose_name_plural = _("transitions")
         ordering = ["-id"]
         indexes = [
-            models.Index(fields=["segment", "at"], name="segments_transition_segment"),
+            # A full refresh writes any number of rows of one moment; the id tells them apart when they are paged.
+            models.Index(fields=["segment", "at", "id"], name="segments_transition_newest"),
             models.Index(fields=["contact", "at"], name="segments_transition_contact"),
         ]
 

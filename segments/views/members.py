@@ -13,14 +13,16 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from contacts.matches import matches_of
 from contacts.models import Contact
 from crm.requests import Request
 from crm.roles import requires
 from segments.membership import add, remove
-from segments.models import Cause, Membership, Segment
+from segments.models import Cause, Membership, Segment, Transition
 
 FOUND = 8
 NEWEST = 8
+LOOKED_AT = 100
 
 
 @dataclass
@@ -34,7 +36,8 @@ class MemberSearch:
     def found(self) -> list[tuple[Contact, bool]]:
         if not self.text.strip():
             return []
-        contacts = list(Contact.objects.search(self.text[:200]).defer("custom", "search")[:FOUND])
+        matches = matches_of(Contact.objects.search(self.text[:200]))
+        contacts = list(matches.contacts.defer("custom", "search")[:FOUND])
         members = set(
             Membership.objects.filter(segment=self.segment, contact__in=contacts).values_list("contact_id", flat=True)
         )
@@ -42,8 +45,10 @@ class MemberSearch:
 
 
 def newest_members(segment: Segment) -> QuerySet[Membership]:
+    """Who entered last, among the latest transitions: in a large segment nobody sorts all members by their date."""
+    latest = Transition.objects.filter(segment=segment).order_by("-at", "-pk").values("contact_id")[:LOOKED_AT]
     return (
-        Membership.objects.filter(segment=segment)
+        Membership.objects.filter(segment=segment, contact_id__in=latest)
         .select_related("contact")
         .defer("contact__custom", "contact__search")
         .order_by("-entered_at", "-contact_id")[:NEWEST]

@@ -211,6 +211,18 @@ def test_the_newest_members_stand_first(marketer_client: Client, now: datetime):
     assert shown == [f"P{number}" for number in range(11, 3, -1)]
 
 
+def test_members_of_long_ago_are_found_in_the_contact_list(marketer_client: Client, now: datetime):
+    ana, luca = people("Ana", "Luca", now=now)
+    segment = static("S", ana, now=now)
+    Transition.objects.bulk_create(
+        Transition(segment=segment, contact=luca, kind="left", at=now + timedelta(1), cause=Cause.HAND)
+        for _time in range(100)
+    )
+    text = text_of(page(marketer_client, segment))
+    assert "View 1 contact" in text
+    assert "Nobody has entered lately." in text
+
+
 # Refreshing
 
 
@@ -280,7 +292,7 @@ def test_queries_do_not_grow_with_what_is_shown(
     Event.objects.create(contact=everybody[0], type="purchase", occurred_at=now, received_at=now)
     with django_assert_num_queries(12):
         page(marketer_client, filled)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         page(marketer_client, chosen, find="example")
     with django_assert_num_queries(6):
         marketer_client.get(f"/segments/{chosen.pk}/uses/")
