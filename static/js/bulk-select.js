@@ -2,7 +2,7 @@
  * Selecting rows of a table and doing something with them.
  *
  *   <form data-bulk data-bulk-total="1234">            the form around table and bar; a total like "10,000+" is a text
- *     <input type="checkbox" data-bulk-page>           in the head of the table: all rows of this page
+ *     <input type="checkbox" data-bulk-page hidden>    in the head of the table: all rows of this page
  *     <input type="checkbox" name="contact" value="7"> one per row, inside td.select
  *     <div class="bulk-bar" data-bulk-bar>             what can be done; stands there always without this module
  *       <span data-bulk-count></span>                  how many are selected
@@ -58,6 +58,7 @@ function connect(form) {
 
   // The browser puts ticks back when one returns to the page.
   window.addEventListener("pageshow", show);
+  if (page) page.hidden = false;
   form.addEventListener("htmx:afterSettle", show);
   show();
 }
