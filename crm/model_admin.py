@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from django.contrib.admin import ShowFacets
 from django.contrib.admin.utils import quote
 from django.core.paginator import Paginator
 from django.db.models import CASCADE, ManyToOneRel, Model, QuerySet
@@ -84,6 +85,7 @@ class TableAdmin(ModelAdmin):
 
     paginator: type = BoundedPaginator
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER
     list_per_page = 50
     list_max_show_all = 200
     list_filter_submit = True

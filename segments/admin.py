@@ -55,7 +55,7 @@ STATE_LABELS = {
 class DeletedFilter(DropdownFilter):
     """Segments are here until they are deleted, and among the deleted ones for 90 days more."""
 
-    title = gettext_lazy("deleted")
+    title = gettext_lazy("use")
     parameter_name = "deleted"
     all_option = ["", gettext_lazy("In use")]
 
@@ -249,7 +249,7 @@ class SegmentAdmin(TableAdmin):
     def create(self, request: HttpRequest) -> HttpResponse:
         return redirect("segments:create")
 
-    @action(description=gettext_lazy("Go to segment editor"), url_path="editor", icon="edit", permissions=["change"])
+    @action(description=gettext_lazy("Segment editor"), url_path="editor", icon="edit", permissions=["change"])
     def open_editor(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return redirect("segments:edit", object_id)
 

@@ -190,7 +190,7 @@ def bulk_actions(client: Client, **query: str) -> list[str]:
 
 def test_the_list_offers_the_actions_of_the_pages(superuser_client, now):
     segment, guests = dynamic("Spaniards", SPANIARDS, now=now), static("Guests", now=now)
-    links = ["Go to segment editor", "View contacts", "View uses"]
+    links = ["Segment editor", "View contacts", "View uses"]
     assert row_actions(superuser_client) == [*links, "Refresh", "Delete"]
     assert bulk_actions(superuser_client) == ["delete_selected", "refresh_selected"]
     assert page_actions(superuser_client, segment) == [*links, "Refresh"]

@@ -1,0 +1,187 @@
+"""The administrators' site in a browser: every page as it comes, and what is done with segments in their list."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+from django.utils import timezone
+from django_q.models import Task
+from django_q.tasks import async_task
+from playwright.sync_api import Page, expect
+
+from contacts.models import Change, Contact
+from crm.jobs import ensure_schedules
+from crm.models import Job, User
+from segments.models import Segment
+from tests.e2e.conftest import PHONE, SCREEN, SCREENSHOTS
+from tests.e2e.shop import fill_segments
+
+SignIn = Callable[[Page, User], None]
+
+KEPT = {
+    "index": "index",
+    "contacts_contact_changelist": "contacts",
+    "contacts_contact_change": "contact",
+    "segments_segment_changelist": "segments",
+    "segments_segment_change": "segment",
+    "crm_user_change": "user",
+    "crm_job_changelist": "jobs",
+    "django_q_schedule_changelist": "schedules",
+    "django_q_failure_changelist": "failures",
+    "django_q_failure_change": "failure",
+}
+"""The pages whose pictures are kept."""
+
+
+REFUSED = {
+    *(f"contacts_{name}" for name in ("change_add", "change_delete", "contactfield_delete")),
+    *(f"contacts_{name}" for name in ("event_add", "event_delete")),
+    *(f"segments_{name}_add" for name in ("refreshrun", "segment", "segmentday", "transition")),
+    *(f"segments_{name}_delete" for name in ("refreshrun", "segmentday", "transition")),
+    *(f"{name}_add" for name in ("crm_job", "django_q_failure", "django_q_ormq", "django_q_success")),
+}
+"""What not even a superuser writes here."""
+
+
+@pytest.fixture
+def records(shop: list[Contact], superuser: User) -> None:
+    """Something of everything that the site shows."""
+    now = timezone.now()
+    fill_segments(superuser, now=now)
+    ensure_schedules()
+    for state, done in (("done", 40), ("running", 17), ("failed", 3)):
+        error = "No such field: custom.fax" if state == "failed" else ""
+        Job.objects.create(
+            kind="segments.refresh", title="Refresh", state=state, done=done, total=40, error=error, created_at=now
+        )
+    for success in (True, False):
+        Task.objects.create(
+            id=f"{success:032}",
+            name="job-7",
+            func="crm.jobs.run_job",
+            args=(7,),
+            kwargs={},
+            result=None if success else "Traceback (most recent call last):\n  …\nValueError: no such job",
+            started=now,
+            stopped=now,
+            success=success,
+        )
+    async_task("crm.jobs.run_job", 8, task_name="job-8")
+    Change.objects.create(contact_id=shop[0].pk, key="field:city")
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep a picture. The theme reads what the system prefers only when a page comes, so it is taken in one theme."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled", caret="initial")
+
+
+def addresses() -> dict[str, str]:
+    """The address of every page: the lists, the first object of each, its deletion and a new one."""
+    found = {"index": reverse("admin:index"), "password": reverse("admin:password_change")}
+    for model in admin.site._registry:
+        name = f"{model._meta.app_label}_{model._meta.model_name}"
+        first = model._default_manager.order_by("pk")[0]
+        found |= {f"{name}_{page}": reverse(f"admin:{name}_{page}") for page in ("changelist", "add")}
+        found |= {f"{name}_{page}": reverse(f"admin:{name}_{page}", args=[first.pk]) for page in ("change", "delete")}
+    return found
+
+
+def test_every_page_comes_without_errors_and_asks_nobody_else(
+    page: Page, records: None, superuser: User, sign_in: SignIn, expected_errors: list[str]
+):
+    hosts, unanswered = set(), []
+    page.on("request", lambda asked: hosts.add(urlsplit(asked.url).hostname))
+    page.on("response", lambda answer: unanswered.append(answer.url) if answer.status == 404 else None)
+    sign_in(page, superuser)
+    expected_errors.append("status of 403")
+    refused = set()
+    for name, address in addresses().items():
+        response = page.goto(address)
+        assert response is not None
+        assert response.status in (200, 403), address
+        if response.status == 403:
+            refused.add(name)
+    assert refused == REFUSED
+    assert unanswered == []
+    assert len(hosts - {None}) == 1
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("device", [SCREEN, PHONE], ids=["screen", "phone"])
+def test_pages_fit_on_a_screen_and_on_a_phone(
+    new_page: Callable[..., Page], device: dict[str, Any], theme: str, records: None, superuser: User, sign_in: SignIn
+):
+    page = new_page(**device, color_scheme=theme)
+    sign_in(page, superuser)
+    pages = addresses()
+    suffix = ("-phone" if device is PHONE else "") + ("-dark" if theme == "dark" else "")
+    for name, picture_name in KEPT.items():
+        page.goto(pages[name])
+        too_wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert too_wide <= 0, f"{page.url} is {too_wide} pixels too wide"
+        picture(page, f"admin-{picture_name}{suffix}")
+
+
+def open_menu_of(page: Page, segment: str) -> None:
+    row = page.locator("tr.data-row").filter(has_text=segment)
+    row.get_by_text("more_horiz").click()
+
+
+def choose(page: Page, action: str) -> None:
+    page.locator("nav:visible").get_by_role("link", name=re.compile(f"{action}$")).click()
+
+
+def test_refresh_delete_and_restore_a_segment_from_the_list(
+    page: Page, records: None, superuser: User, sign_in: SignIn
+):
+    sign_in(page, superuser)
+    page.goto(reverse("admin:segments_segment_changelist"))
+    open_menu_of(page, "Customers abroad")
+    picture(page, "admin-segments-menu")
+    choose(page, "Refresh")
+    dialog = page.locator("#dialog")
+    expect(dialog).to_contain_text("Who belongs to it will be worked out anew")
+    picture(page, "admin-segments-refresh")
+    dialog.get_by_role("button", name="Refresh").click()
+    expect(page.locator("#main")).to_contain_text(re.compile(r"“Customers abroad” has \d+ contacts now"))
+
+    open_menu_of(page, "Trade fair leads 2026")
+    choose(page, "Delete")
+    expect(page.get_by_role("alert")).to_contain_text("Fair leads to call")
+    picture(page, "admin-segments-delete")
+    page.get_by_label("Delete all the same").check()
+    page.get_by_role("button", name="Yes, I’m sure").click()
+    expect(page.locator("#result_list")).not_to_contain_text("Trade fair leads 2026")
+    assert Segment.objects.get(name="Trade fair leads 2026").deleted_by == superuser
+
+    page.locator("a", has_text="Filters").click()
+    picture(page, "admin-segments-filters")
+    page.goto(f"{reverse('admin:segments_segment_changelist')}?deleted=yes")
+    open_menu_of(page, "Trade fair leads 2026")
+    choose(page, "Restore")
+    page.locator("#dialog").get_by_role("button", name="Restore").click()
+    expect(page.locator("#main")).to_contain_text("“Trade fair leads 2026” is in use again")
+    assert Segment.objects.live().filter(name="Trade fair leads 2026").exists()
+
+
+def test_edit_a_contact_and_find_a_list_by_its_name(page: Page, records: None, superuser: User, sign_in: SignIn):
+    sign_in(page, superuser)
+    amelia = Contact.objects.get(first_name="Amelia")
+    page.goto(reverse("admin:contacts_contact_change", args=[amelia.pk]))
+    page.get_by_label("City").fill("Bath")
+    page.get_by_label("Tier").select_option("Gold")
+    page.get_by_role("link", name="Add another List membership").click()
+    row = page.locator(".form-row:not(.has_original):visible, tbody.form-group:not(.has_original):visible").last
+    row.get_by_role("combobox").click()
+    page.get_by_role("searchbox").last.fill("works")
+    page.get_by_role("option", name="Workshop invitations").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#main")).to_contain_text("was changed successfully")
+    amelia.refresh_from_db()
+    assert (amelia.city, amelia.custom["tier"]) == ("Bath", "gold")
+    assert amelia.list_memberships.filter(list__name="Workshop invitations").exists()
