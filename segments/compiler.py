@@ -123,10 +123,8 @@ def _group(group: Definition, context: Context) -> Q:
         _group(rule, context) if "match" in rule else CONDITIONS[rule["type"]].condition(rule, context)
         for rule in group["rules"]
     ]
-    if group["match"] == "all":
-        return reduce(and_, parts)
-    holds_for_any = reduce(or_, parts)
-    return holds_for_any if group["match"] == "any" else otherwise(holds_for_any)
+    combined = reduce({"all": and_, "any": or_, "none": or_}[group["match"]], parts)
+    return otherwise(combined) if group["match"] == "none" else combined
 
 
 def matching(definition: Definition, *, now: datetime) -> ContactQuerySet:

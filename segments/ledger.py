@@ -70,6 +70,14 @@ def write(entered: Moves, left: Moves, sizes: dict[int, tuple[int, int]], *, now
     leaving = any(count for _entered, count in sizes.values())
     moment = Transition._meta.get_field("at").get_db_prep_value(now, connection)
     with connection.cursor() as cursor:
+        # The ledger first: moves may be read from the memberships themselves.
+        for kind, moves, happens in (("entered", entered, entering), ("left", left, leaving)):
+            if happens:
+                cursor.execute(
+                    "INSERT INTO segments_transition (segment_id, contact_id, kind, at, cause, detail)"
+                    f" SELECT segment_id, contact_id, '{kind}', {_moment()}, cause, detail FROM ({moves.sql}) moves",
+                    [moment, *moves.params],
+                )
         if entering:
             cursor.execute(
                 "INSERT INTO segments_membership (segment_id, contact_id, entered_at, cause)"
@@ -78,13 +86,6 @@ def write(entered: Moves, left: Moves, sizes: dict[int, tuple[int, int]], *, now
             )
         if leaving:
             _delete(cursor, left)
-        for kind, moves, happens in (("entered", entered, entering), ("left", left, leaving)):
-            if happens:
-                cursor.execute(
-                    "INSERT INTO segments_transition (segment_id, contact_id, kind, at, cause, detail)"
-                    f" SELECT segment_id, contact_id, '{kind}', {_moment()}, cause, detail FROM ({moves.sql}) moves",
-                    [moment, *moves.params],
-                )
     for segment_id, (count_entered, count_left) in sizes.items():
         if count_entered or count_left:
             Segment.objects.filter(pk=segment_id).update(size=F("size") + (count_entered - count_left))

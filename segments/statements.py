@@ -7,18 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from contacts.models import Contact
 from segments.clock import Late
 from segments.compiler import Definition, compile, depends_on, is_relative
 from segments.context import CONTACT_IDS, ContactIds, Context, among_contacts
+from segments.faults import DefinitionError, Fault
 from segments.models import Segment
 
 COLUMNS_OF_A_STATEMENT = 250
+ANY_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,18 @@ MOST_KEPT = 5_000
 def kept(segment: Segment) -> Kept:
     """The compiled forms of the segment's definition.
 
-    Raises `DefinitionError` when something that the definition names is gone.
+    Raises `DefinitionError` when something that the definition names is gone, or it is damaged in whatever way.
     """
     key = (connection.vendor + str(connection.settings_dict["NAME"]), segment.pk, segment.version)
     if key not in _kept:
         if len(_kept) >= MOST_KEPT:
             _kept.clear()
-        _kept[key] = prepare(segment.conditions)
+        try:
+            _kept[key] = prepare(segment.conditions)
+        except (DefinitionError, DatabaseError):
+            raise
+        except Exception as error:
+            raise DefinitionError([Fault((), f"{type(error).__name__}: {error}")]) from error
     return _kept[key]
 
 
@@ -73,8 +80,10 @@ def prepare(definition: Definition) -> Kept:
     context = Context()
     few = Context(few=True)
     few.catalogue = context.catalogue
+    whole = statement(definition, context)
+    whole.bound(now=ANY_MOMENT)  # what cannot be computed is found now, and not when the SQL is run
     return Kept(
-        whole=statement(definition, context),
+        whole=whole,
         few=statement(definition, few),
         keys=frozenset(depends_on(definition)),
         relative=is_relative(definition, context),

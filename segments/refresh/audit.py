@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from datetime import datetime
 from time import perf_counter
 
@@ -10,12 +11,13 @@ from django.db import DatabaseError, connection
 from django.db.models import Q
 
 from segments.faults import DefinitionError
-from segments.ledger import memberships_lock, write
+from segments.ledger import Moves, memberships_lock, write
 from segments.models import Cause, Membership, RefreshRun, Segment
 from segments.refresh.by_change import apply_changes
 from segments.refresh.by_time import apply_time
 from segments.refresh.full import difference, refresh_due
 from segments.refresh.plan import Plan, fail
+from segments.refresh.records import newest_clock
 from segments.statements import kept
 
 logger = logging.getLogger(__name__)
@@ -30,44 +32,50 @@ def audit(*, now: datetime) -> list[RefreshRun]:
     apply_changes(now=now)
     apply_time(now=now)
     refresh_due(now=now)
-    _forget_missing_contacts()
-    plan = Plan.of_all(now=now)
-    runs = [_audit_one(segment, now=now) for level in plan.levels for segment in level]
-    runs += [_audit_size(segment, now=now) for segment in Segment.objects.live().static()]
+    missing = _forget_missing_contacts(now=now)
+    runs = [_audit_one(segment, missing[segment.pk], now=now) for segment in Plan.of_all(now=now).in_order()]
+    runs += [_audit_size(segment, missing[segment.pk], now=now) for segment in Segment.objects.live().static()]
     found = [run for run in runs if run.differences]
     for run in found:
         logger.error("audit found %s differences in segment %s and repaired them", run.differences, run.segment_id)
-    if found:
-        apply_changes(now=now)
     return runs
 
 
-def _audit_one(segment: Segment, *, now: datetime) -> RefreshRun:
+def _audit_one(segment: Segment, missing: int, *, now: datetime) -> RefreshRun:
+    """Compare while others may write; only what still differs when nobody can is wrong, and is repaired."""
     started = perf_counter()
     entered = left = wrong_size = 0
     error = ""
     try:
-        moment = max(now, segment.swept_at or now)
-        with difference(segment, now=moment) as moves, memberships_lock():
+        with difference(segment, now=newest_clock(now)) as moves:
+            suspicious = any(moves.counts())
+        with memberships_lock():
             current = Segment.objects.get(pk=segment.pk)
             if (current.version, current.refresh_token, current.stale) == (segment.version, None, False):
-                # Contacts with a change that waits are not wrong, only not yet looked at.
-                moves.leave_out_changed({"contact", f"evaluate:{segment.pk}", *kept(segment).keys})
-                entered, left = moves.counts()
-                sizes = {segment.pk: (entered, left)}
-                write(moves.entered(Cause.AUDIT), moves.left(Cause.AUDIT), sizes, now=now)
+                if suspicious:
+                    entered, left = _repair(segment, now=newest_clock(now))
                 wrong_size = _repair_size(segment.pk)
     except (DatabaseError, DefinitionError) as failure:
         error = str(failure)
         fail(segment.pk, failure, now=now)
-    return _run(segment, entered, left, entered + left + wrong_size, error, now=now, started=started)
+    return _run(segment, entered, left, missing + entered + left + wrong_size, error, now=now, started=started)
 
 
-def _audit_size(segment: Segment, *, now: datetime) -> RefreshRun:
+def _repair(segment: Segment, *, now: datetime) -> tuple[int, int]:
+    """Make the memberships right, in the transaction of the memberships lock; returns how many entered and left."""
+    with difference(segment, now=now) as moves:
+        # Contacts with a change that waits are not wrong, only not yet looked at.
+        moves.leave_out_changed({"contact", f"evaluate:{segment.pk}", *kept(segment).keys})
+        entered, left = moves.counts()
+        write(moves.entered(Cause.AUDIT), moves.left(Cause.AUDIT), {segment.pk: (entered, left)}, now=now)
+    return entered, left
+
+
+def _audit_size(segment: Segment, missing: int, *, now: datetime) -> RefreshRun:
     started = perf_counter()
     with memberships_lock():
         wrong_size = _repair_size(segment.pk)
-    return _run(segment, 0, 0, wrong_size, "", now=now, started=started)
+    return _run(segment, 0, 0, missing + wrong_size, "", now=now, started=started)
 
 
 def _repair_size(segment_id: int) -> int:
@@ -76,13 +84,18 @@ def _repair_size(segment_id: int) -> int:
     return Segment.objects.filter(~Q(size=size), pk=segment_id).update(size=size)
 
 
-def _forget_missing_contacts() -> None:
-    """Remove the memberships of contacts that no longer exist."""
+def _forget_missing_contacts(*, now: datetime) -> Counter[int]:
+    """Remove the memberships of contacts that no longer exist; returns how many, by segment."""
+    missing = (
+        f"SELECT segment_id, contact_id, '{Cause.AUDIT}' AS cause, '' AS detail FROM segments_membership"
+        " WHERE NOT EXISTS (SELECT 1 FROM contacts_contact c WHERE c.id = segments_membership.contact_id)"
+    )
     with memberships_lock(), connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM segments_membership WHERE NOT EXISTS"
-            " (SELECT 1 FROM contacts_contact c WHERE c.id = segments_membership.contact_id)"
-        )
+        cursor.execute(f"SELECT segment_id, COUNT(*) FROM ({missing}) missing GROUP BY segment_id")
+        counts = Counter(dict(cursor.fetchall()))
+        moves = Moves(missing, [])
+        write(moves, moves, {segment_id: (0, count) for segment_id, count in counts.items()}, now=now)
+    return counts
 
 
 def _run(

@@ -12,6 +12,7 @@ from segments.ledger import memberships_lock
 from segments.models import Cause, RefreshRun, Segment
 from segments.refresh.evaluate import Pending, bring_up_to_date
 from segments.refresh.plan import Plan, is_small
+from segments.refresh.records import CLOCKS_DIFFER
 
 
 def apply_time(*, now: datetime) -> int:
@@ -29,7 +30,10 @@ def apply_time(*, now: datetime) -> int:
         for segment_id, segment in plan.segments.items():
             if not plan.kept[segment_id].relative or segment.refresh_token or segment.stale:
                 continue
-            if segment.swept_at is None or segment.swept_at >= now:
+            if segment.swept_at is None or now <= segment.swept_at <= now + CLOCKS_DIFFER:
+                continue
+            if segment.swept_at > now:
+                stale.append(segment_id)  # by a clock that was wrong: nobody knows who was judged by it
                 continue
             crossed = crossing(segment.conditions, since=segment.swept_at, now=now, context=context)
             swept.append(segment_id)

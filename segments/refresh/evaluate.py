@@ -13,6 +13,7 @@ from segments.context import CONTACT_IDS, among_contacts
 from segments.ledger import moves_of, write
 from segments.models import Cause, Segment
 from segments.refresh.plan import Plan, fail
+from segments.refresh.records import newest_clock
 from segments.statements import verdicts
 
 Reason = tuple[str, str]  # cause and detail
@@ -35,8 +36,7 @@ def bring_up_to_date(plan: Plan, pending: Pending, *, now: datetime) -> Outcome:
     Segments that read other segments come after them, so that nobody enters and leaves again in between. What
     concerns a segment under full refresh goes back into the change log until that is over.
     """
-    # Never behind the clock of a sweep, which would not look at these contacts again.
-    moment = max([now, *(segment.swept_at or now for segment in plan.segments.values())])
+    moment = newest_clock(now)
     outcome = Outcome(examined=len(set().union(*pending.values())))
     for level in plan.levels:
         segments = [segment for segment in level if pending.get(segment.pk)]

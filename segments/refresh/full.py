@@ -26,6 +26,7 @@ from segments.references import gone, refuse
 from segments.refresh.by_change import apply_changes
 from segments.refresh.owner import is_gone, this_process
 from segments.refresh.plan import Plan, fail, is_small
+from segments.refresh.records import newest_clock
 from segments.statements import kept, matching_sql
 
 logger = logging.getLogger(__name__)
@@ -61,24 +62,29 @@ def refresh_due(*, now: datetime, only: set[int] | None = None) -> int:
     """Refresh the segments that are waiting for it, those that they read first.
 
     Waiting are those marked stale, and those whose refresh was killed or did not end within its lease. One that failed
-    is tried again after a few minutes. Returns how many were refreshed; a failure is kept on its segment and does not
-    stop the others.
+    is tried again after a few minutes. Those that wait because many moved in a segment that they read follow in the
+    same run. Returns how many were refreshed; a failure is kept on its segment and does not stop the others.
     """
-    waiting = Segment.objects.live().defined().filter(Q(stale=True) | Q(refresh_token__isnull=False))
-    due_ids = {segment.pk for segment in waiting.defer("definition") if _is_due(segment, now=now)}
-    if only is not None:
-        due_ids &= only
+    due_ids = _due_ids(now=now, only=only)
     if not due_ids:
         return 0
     refreshed = 0
-    plan = Plan.of_all(now=now)
-    for segment in plan.in_order(due_ids):
+    for segment in Plan.of_all(now=now).in_order():
+        if segment.pk not in due_ids:
+            continue
         try:
             refreshed += _refresh(segment.pk, now=now, cause=Cause.REFRESH, report=silent) is not None
         except Exception:
             logger.exception("segment %s failed and is tried again later", segment.pk)
+        due_ids = _due_ids(now=now, only=only)
     apply_changes(now=now)
     return refreshed
+
+
+def _due_ids(*, now: datetime, only: set[int] | None) -> set[int]:
+    waiting = Segment.objects.live().defined().filter(Q(stale=True) | Q(refresh_token__isnull=False))
+    due_ids = {segment.pk for segment in waiting.defer("definition") if _is_due(segment, now=now)}
+    return due_ids if only is None else due_ids & only
 
 
 def _is_due(segment: Segment, *, now: datetime) -> bool:
@@ -106,6 +112,7 @@ def _refresh(segment_id: int, *, now: datetime, cause: str, report: Report) -> R
     segment = _begin(segment_id, now=now)
     if segment is None:
         return None
+    now = segment.refresh_started_at or now
     try:
         if missing := gone(kept(segment).keys):
             raise refuse(missing)
@@ -130,18 +137,21 @@ def _begin(segment_id: int, *, now: datetime) -> Segment | None:
     """Mark the segment as being refreshed; from here on changes that concern it wait."""
     with memberships_lock():
         Segment.objects.live().defined().filter(pk=segment_id).update(
-            refresh_token=uuid.uuid4(), refresh_started_at=now, refresh_owner=this_process(), stale=False
+            refresh_token=uuid.uuid4(),
+            refresh_started_at=newest_clock(now),
+            refresh_owner=this_process(),
+            stale=False,
         )
         return Segment.objects.live().defined().filter(pk=segment_id).first()
 
 
 def _finish(segment: Segment, moves: Difference, *, now: datetime, cause: str, started: float) -> RefreshRun | None:
     with memberships_lock():
-        unchanged = Segment.objects.live().filter(
-            pk=segment.pk, refresh_token=segment.refresh_token, version=segment.version
-        )
+        ours = Segment.objects.live().filter(pk=segment.pk, refresh_token=segment.refresh_token)
+        unchanged = ours.filter(version=segment.version)
         if not unchanged.exists():
             logger.info("refresh of segment %s dropped: it is no longer the newest", segment.pk)
+            ours.update(refresh_token=None, stale=True)
             return None
         moves.leave_out_changed([f"evaluate:{segment.pk}"])
         moves.leave_out_deleted()

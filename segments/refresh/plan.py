@@ -64,9 +64,11 @@ class Plan:
         """The segments with a rule on this one."""
         return [pk for pk, one in self.kept.items() if f"segment:{segment_id}" in one.keys]
 
-    def in_order(self, segment_ids: set[int]) -> list[Segment]:
-        """Some of the segments, each after those that its rules read."""
-        return [segment for level in self.levels for segment in level if segment.pk in segment_ids]
+    def in_order(self, segment_ids: set[int] | None = None) -> list[Segment]:
+        """The segments, or some of them, each after those that its rules read."""
+        return [
+            segment for level in self.levels for segment in level if segment_ids is None or segment.pk in segment_ids
+        ]
 
     def _in_order(self) -> list[list[Segment]]:
         read = (
