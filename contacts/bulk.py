@@ -16,6 +16,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from contacts.bulk_actions import BULK_ACTIONS, BulkAction, Grouped, Parameters
+from contacts.frozen import frozen
 from contacts.list_filters import Filters
 from contacts.matches import Matches, matches_of
 from contacts.models import Contact
@@ -95,20 +96,20 @@ def run(
 
 
 def bulk_job(job: Job, *, now: datetime) -> None:
-    """Apply an action to a large selection, in steps of ascending ids.
+    """Apply an action to a large selection, in steps.
 
-    Each step is a transaction of its own, so that other writers are not kept waiting. A step that is done again after
-    a crash finds its work done.
+    Each step is a transaction of its own, so that other writers are not kept waiting. After a crash the job begins
+    anew with those whom the selection then finds, and a step that is done again finds its work done.
     """
     action = BULK_ACTIONS[job.params["action"]]
     form = action.parameters(QueryDict(job.params["parameters"]), count=job.params["count"])
     if job.user is None or not form.is_valid():
         raise ValueError(_("What the action needs is gone: %(errors)s") % {"errors": form.errors.as_text()})
-    contacts = Selection(QueryDict(job.params["selection"]), job.user).contacts
-    total, seen, changed, last = job.params["count"], 0, 0, 0
-    while step := list(contacts.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:IN_ONE_STEP]):
-        part = contacts.filter(pk__gt=last, pk__lte=step[-1])
-        changed += action.apply(part, form.cleaned_data, user=job.user, now=now)
-        seen, last = seen + len(step), step[-1]
-        jobs.progress(job, min(seen, total), total, _("%(count)s contacts done") % {"count": Grouped(seen)})
-    jobs.progress(job, total, total, action.outcome(changed, form.cleaned_data))
+    selection = Selection(QueryDict(job.params["selection"]), job.user)
+    seen = changed = 0
+    with frozen(selection.contacts) as chosen:
+        for part, count in chosen.parts(IN_ONE_STEP):
+            changed += action.apply(part, form.cleaned_data, user=job.user, now=now)
+            seen += count
+            jobs.progress(job, seen, chosen.count, _("%(count)s contacts done") % {"count": Grouped(seen)})
+        jobs.progress(job, chosen.count, chosen.count, action.outcome(changed, form.cleaned_data))
