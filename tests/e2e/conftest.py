@@ -7,7 +7,7 @@ a test that provokes one appends a part of its text to ``expected_errors``.
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -15,11 +15,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
+from contacts.models import Contact
 from crm.models import User
 from tests.availability import unavailable
+from tests.e2e.shop import open_shop
 
 # Playwright's synchronous interface runs an event loop in the thread of the tests, where Django would refuse the ORM.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -99,6 +102,20 @@ def new_page(browser: Browser, live_server: LiveServer, expected_errors: list[st
 
 
 @pytest.fixture
+def mara(marketer: User) -> User:
+    """A marketer with a full name."""
+    marketer.first_name, marketer.last_name = "Mara", "Conti"
+    marketer.save()
+    return marketer
+
+
+@pytest.fixture
+def shop(mara: User) -> list[Contact]:
+    """The contacts of a small shop, the ones created last first."""
+    return open_shop(now=timezone.now())
+
+
+@pytest.fixture
 def page(new_page: Callable[..., Page]) -> Page:
     return new_page(**SCREEN)
 
@@ -148,12 +165,15 @@ def shot() -> Callable[..., None]:
 
 
 @pytest.fixture(scope="session")
-def axe() -> Callable[[Page], None]:
-    """Check the page for accessibility, light and dark; any violation fails the test with its report."""
+def axe() -> Callable[..., None]:
+    """Check the page for accessibility, light and dark; any violation fails the test with its report.
+
+    With ``themes=["light"]`` what does not depend on colours is checked in one of them.
+    """
     checker = Axe()
 
-    def axe(page: Page) -> None:
-        for theme in THEMES:
+    def axe(page: Page, themes: Iterable[str] = THEMES) -> None:
+        for theme in themes:
             with in_theme(page, theme):
                 results = checker.run(page)
                 assert results.violations_count == 0, f"{page.url} ({theme}):\n{results.generate_report()}"
