@@ -33,8 +33,11 @@ class EntryError(ValueError):
 
 
 class DefinitionError(ValueError):
-    """A definition that cannot be used, with every fault that was found. It never matches anybody."""
+    """A definition that cannot be used, with every fault that was found. It never matches anybody.
+
+    As a text it says what is wrong, for people; programs read the paths of the ``faults``.
+    """
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = list(faults)
-        super().__init__("; ".join(map(str, self.faults)))
+        super().__init__(" ".join(fault.message for fault in self.faults))

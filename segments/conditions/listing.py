@@ -109,13 +109,13 @@ class ListCondition(Condition):
         return not_in_set(contact_ids) if rule["operator"] == "not_member" else in_set(contact_ids)
 
     def describe(self, rule: Rule, context: Context) -> str:
-        name = {"list": context.lists.get(rule["list"], _("a deleted list"))}
+        name = {"list": context.lists.get(rule["list"], _("(deleted)"))}
         if rule["operator"] == "member":
-            return _("is on the list %(list)s") % name
+            return _("they are on the list %(list)s") % name
         if rule["operator"] == "not_member":
-            return _("is not on the list %(list)s") % name
+            return _("they are not on the list %(list)s") % name
         when = WINDOWS[rule["window"]["kind"]].describe(rule["window"])
-        return _("joined the list %(list)s %(when)s") % (name | {"when": when})
+        return _("they joined the list %(list)s %(when)s") % (name | {"when": when})
 
     def depends_on(self, rule: Rule) -> set[str]:
         return {f"list:{rule['list']}"}

@@ -59,10 +59,10 @@ class SegmentCondition(Condition):
 
     def describe(self, rule: Rule, context: Context) -> str:
         segment = context.segments.get(rule["segment"])
-        name = {"segment": segment.name if segment else _("a deleted segment")}
+        name = {"segment": segment.name if segment else _("(deleted)")}
         if rule["operator"] == "member":
-            return _("is in the segment %(segment)s") % name
-        return _("is not in the segment %(segment)s") % name
+            return _("they are in the segment %(segment)s") % name
+        return _("they are not in the segment %(segment)s") % name
 
     def depends_on(self, rule: Rule) -> set[str]:
         return {f"segment:{rule['segment']}"}

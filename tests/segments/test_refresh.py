@@ -319,7 +319,7 @@ def test_a_deleted_list_breaks_only_the_segments_with_a_rule_on_it(now: datetime
     assert members(sound) == {contact.pk, newcomer.pk}
     assert members(broken) == {contact.pk}, "not everybody, though nobody is on the list"
     broken.refresh_from_db()
-    assert (broken.state, broken.error) == (Segment.State.ERROR, "$.rules: A rule names a list that was deleted.")
+    assert (broken.state, broken.error) == (Segment.State.ERROR, "A rule names a list that was deleted.")
     with pytest.raises(DefinitionError):
         refresh_segment(broken, now=now)
     refresh_due(now=now + LATER)

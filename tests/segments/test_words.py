@@ -54,16 +54,19 @@ def test_conditions_on_fields(rule: dict[str, Any], words: str):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"operator": "member"}, "is on the list News"),
-        ({"operator": "not_member"}, "is not on the list News"),
+        ({"operator": "member"}, "they are on the list News"),
+        ({"operator": "not_member"}, "they are not on the list News"),
         (
             {"operator": "joined", "window": {"kind": "last", "count": 2, "unit": "days"}},
-            "joined the list News in the last 2 days",
+            "they joined the list News in the last 2 days",
         ),
-        ({"operator": "joined", "window": {"kind": "this", "unit": "month"}}, "joined the list News in this month"),
+        (
+            {"operator": "joined", "window": {"kind": "this", "unit": "month"}},
+            "they joined the list News in this month",
+        ),
         (
             {"operator": "joined", "window": {"kind": "between", "from": "2024-01-01", "to": "2024-01-02"}},
-            "joined the list News between Jan. 1, 2024 and Jan. 2, 2024 (both included)",
+            "they joined the list News between Jan. 1, 2024 and Jan. 2, 2024 (both included)",
         ),
     ],
 )
@@ -92,5 +95,5 @@ def test_what_is_gone_is_said_to_be():
     ]
     assert describe({"version": 1, "match": "all", "rules": gone}) == (
         "Contacts for whom something holds for a deleted field (custom.height)"
-        " and is on the list a deleted list and is not in the segment a deleted segment."
+        " and they are on the list (deleted) and they are not in the segment (deleted)."
     )
