@@ -9,7 +9,7 @@ from segments.refresh.records import forget_old_runs
 
 def apply_changes() -> None:
     """Bring segments up to date with the change log, and refresh those that wait for it."""
-    cache.delete("segments.apply_changes is queued")
+    cache.delete("segments.apply_changes.queued")
     refresh.apply_changes(now=timezone.now())
     refresh.refresh_due(now=timezone.now())
 

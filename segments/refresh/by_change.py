@@ -38,7 +38,7 @@ def at_commit(*, now: datetime) -> None:
             return
         except OperationalError as error:
             logger.info("changes are left to the worker: %s", error)
-    if cache.add("segments.apply_changes is queued", True, timeout=60):
+    if cache.add("segments.apply_changes.queued", True, timeout=60):
         async_task("segments.tasks.apply_changes", task_name="apply-changes")
 
 
