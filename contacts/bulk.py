@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from django.db.models import QuerySet
+from django.db.models import F, Max, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from contacts.bulk_actions import BULK_ACTIONS, BulkAction, Grouped, Parameters
-from contacts.frozen import frozen
 from contacts.list_filters import Filters
 from contacts.matches import Matches, matches_of
 from contacts.models import Contact
@@ -96,20 +96,30 @@ def run(
 
 
 def bulk_job(job: Job, *, now: datetime) -> None:
-    """Apply an action to a large selection, in steps.
+    """Apply an action to a large selection, in steps of ascending ids.
 
-    Each step is a transaction of its own, so that other writers are not kept waiting. After a crash the job begins
-    anew with those whom the selection then finds, and a step that is done again finds its work done.
+    Each step is a transaction of its own, so that other writers are not kept waiting. A step that is done again after
+    a crash finds its work done.
     """
     action = BULK_ACTIONS[job.params["action"]]
     form = action.parameters(QueryDict(job.params["parameters"]), count=job.params["count"])
     if job.user is None or not form.is_valid():
         raise ValueError(_("What the action needs is gone: %(errors)s") % {"errors": form.errors.as_text()})
-    selection = Selection(QueryDict(job.params["selection"]), job.user)
-    seen = changed = 0
-    with frozen(selection.contacts) as chosen:
-        for part, count in chosen.parts(IN_ONE_STEP):
-            changed += action.apply(part, form.cleaned_data, user=job.user, now=now)
-            seen += count
-            jobs.progress(job, seen, chosen.count, _("%(count)s contacts done") % {"count": Grouped(seen)})
-        jobs.progress(job, chosen.count, chosen.count, action.outcome(changed, form.cleaned_data))
+    contacts = Selection(QueryDict(job.params["selection"]), job.user).contacts
+    total, changed, last = job.params["count"], 0, 0
+    for step, end in enumerate(_ends_of_steps(contacts), start=1):
+        part = contacts.filter(pk__gt=last, pk__lte=end)
+        changed += action.apply(part, form.cleaned_data, user=job.user, now=now)
+        last, done = end, min(step * IN_ONE_STEP, total)
+        jobs.progress(job, done, total, _("%(count)s contacts done") % {"count": Grouped(done)})
+    jobs.progress(job, total, total, action.outcome(changed, form.cleaned_data))
+
+
+def _ends_of_steps(contacts: QuerySet[Contact]) -> list[int]:
+    """The last id of each step. Contacts that are created later lie beyond the last one."""
+    newest = contacts.aggregate(newest=Max("pk"))["newest"]
+    if newest is None:
+        return []
+    placed = contacts.order_by().annotate(place=Window(RowNumber(), order_by="pk"))
+    full = placed.annotate(rest=F("place") % IN_ONE_STEP).filter(rest=0).order_by("pk")
+    return [*full.values_list("pk", flat=True), newest]

@@ -16,7 +16,7 @@ def delete_contacts(contacts: QuerySet[Contact], *, now: datetime) -> int:
 
     Everything happens in sets in the database, in one transaction.
     """
-    with changes.recorded(now=now), frozen(contacts, lock=True) as going:
+    with changes.recorded(now=now), frozen(contacts) as going:
         if going.count:
             for holder in HOLDERS:
                 holder.delete(going, now=now)

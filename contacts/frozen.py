@@ -31,42 +31,22 @@ class FrozenContacts:
     def ids_sql(self) -> str:
         return f"SELECT id FROM {self.table}"
 
-    def parts(self, size: int) -> Iterator[tuple[QuerySet[Contact], int]]:
-        """The contacts in parts of at most ``size``, by ascending ids, each with how many they are."""
-        last = 0
-        while True:
-            with connection.cursor() as cursor:
-                part = f"{self.ids_sql} WHERE id > %s ORDER BY id LIMIT %s"
-                cursor.execute(f"SELECT MAX(id), COUNT(*) FROM ({part}) part", [last, size])
-                end, count = cursor.fetchone()
-            if not count:
-                return
-            ids = RawSQL(f"{self.ids_sql} WHERE id > %s AND id <= %s", [last, end])  # noqa: S611  # as above
-            yield Contact.objects.filter(pk__in=ids), count
-            last = end
-
 
 @contextmanager
-def frozen(contacts: QuerySet[Contact], *, lock: bool = False) -> Iterator[FrozenContacts]:
-    """Keep the ids of the contacts while the context lasts.
+def frozen(contacts: QuerySet[Contact]) -> Iterator[FrozenContacts]:
+    """Keep the ids of the contacts while the context lasts, and lock the contacts against other writers.
 
-    With ``lock`` the contacts are locked against other writers until the transaction ends, in the order of ids, as
-    `contacts.events` takes them.
+    To be used in a transaction. Locks are taken in the order of ids, as `contacts.events` takes them.
     """
     table = f"muster_frozen_{uuid.uuid4().hex}"
-    chosen = contacts.select_for_update() if lock else contacts
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMPORARY TABLE {table} (id bigint PRIMARY KEY)")
         try:
-            sql, params = chosen.order_by("pk").values("pk").query.sql_with_params()
+            sql, params = contacts.select_for_update().order_by("pk").values("pk").query.sql_with_params()
         except EmptyResultSet:
             count = 0
         else:
             cursor.execute(f"INSERT INTO {table} (id) {sql}", params)
             count = cursor.rowcount
-    try:
         yield FrozenContacts(table, count)
-    finally:
-        if not connection.needs_rollback:
-            with connection.cursor() as cursor:
-                cursor.execute(f"DROP TABLE {table}")
+        cursor.execute(f"DROP TABLE {table}")
