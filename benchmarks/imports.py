@@ -48,8 +48,8 @@ def main() -> None:
         address = f"sqlite:///{folder}/muster.sqlite3"
         if options.database == "postgresql":
             address = stack.enter_context(postgres_server())
-        os.environ |= {"MUSTER_MODE": "development", "DATABASE_URL": address, "CACHE_URL": "locmemcache://"}
-        os.environ |= {"DJANGO_SETTINGS_MODULE": "crm.settings", "LOG_LEVEL": "WARNING", "TIME_ZONE": "UTC"}
+        os.environ |= {"DJANGO_SETTINGS_MODULE": "crm.settings", "DATABASE_URL": address, "CACHE_URL": "locmemcache://"}
+        os.environ |= {"MUSTER_MODE": "development", "DEBUG": "false", "LOG_LEVEL": "WARNING", "TIME_ZONE": "UTC"}
         django.setup()
         report(options.database, measure(folder, options.contacts))
 

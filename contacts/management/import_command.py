@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from django.core.management.base import BaseCommand, CommandError, OutputWrapper
+from django.db import reset_queries
 from django.utils import timezone
 
 from contacts.imports.mapping import ColumnMapping, MappingError, Targets, map_columns
@@ -95,13 +96,18 @@ class ImportCommand(BaseCommand):
             if mapping.ignored:
                 self.stdout.write(f"Not imported: {', '.join(mapping.ignored)}.")
             bar = ProgressBar(self.stderr, path.stat().st_size)
+
+            def progress(so_far: Imported) -> None:
+                reset_queries()  # with DEBUG, Django keeps all SQL with its parameters
+                bar.show(table.position(), so_far.rows)
+
             try:
                 done = self.import_table(
                     table,
                     mapping,
                     now=timezone.now(),
                     refuse=refused.add,
-                    progress=lambda so_far: bar.show(table.position(), so_far.rows),
+                    progress=progress,
                     options=options,
                 )
             except MappingError as error:

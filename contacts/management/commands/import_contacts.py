@@ -6,10 +6,10 @@ from typing import Any
 from contacts.fields import catalogue
 from contacts.folding import Fold, fold
 from contacts.imports.contacts import ContactsImported, import_contacts
+from contacts.imports.identity import KEYS
 from contacts.imports.mapping import ColumnMapping, Targets, contact_targets
 from contacts.imports.parse import Table
 from contacts.imports.refused import Refuse
-from contacts.imports.identity import KEYS
 from contacts.management.import_command import ImportCommand, WrongUse
 from contacts.models import ContactList
 
