@@ -228,7 +228,15 @@ class ListMembership(models.Model):
         verbose_name_plural = _("list memberships")
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["list", "contact"], name="contacts_one_membership_per_list")]
-        indexes = [models.Index(fields=["list", "subscribed_at", "contact"], name="contacts_list_subscribed")]
+        indexes = [
+            models.Index(fields=["list", "subscribed_at", "contact"], name="contacts_list_subscribed"),
+            # Who is on a list now, without a look at the table.
+            models.Index(
+                fields=["list", "contact"],
+                name="contacts_list_current",
+                condition=models.Q(unsubscribed_at__isnull=True),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.contact_id} on {self.list_id}"
