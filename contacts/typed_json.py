@@ -92,8 +92,8 @@ class TypedJSON(Func):
         value = f"({column} ->> '{self.key}')"
         typed = {
             "string": f'{value} COLLATE "C"',
-            "number": f"{value}::numeric",
-            "boolean": f"{value}::boolean",
+            "number": f"({column} -> '{self.key}')::numeric",
+            "boolean": f"({column} -> '{self.key}')::boolean",
             "array": value,
         }[self.json_type]
         check = POSTGRESQL_CHECKS.get(self.family)

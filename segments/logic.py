@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from django.db.models import BooleanField, F, Field, Func, Q, QuerySet
+from django.db.models import BooleanField, F, Func, Q, QuerySet
 
 
 class Otherwise(Func):
@@ -19,29 +18,6 @@ class Otherwise(Func):
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
         sql, params = compiler.compile(self.source_expressions[0])
         return f"NOT COALESCE(({sql}), false)", params
-
-
-class NumberListField(Field):  # type: ignore[type-arg]
-    """A list of numbers as one parameter."""
-
-    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
-        return list(value) if connection.vendor == "postgresql" else json.dumps(value)
-
-
-class OneOfNumbers(Func):
-    """Whether a number is in a list that comes as one parameter."""
-
-    arity = 2
-
-    def __init__(self, number: Any, numbers: Any) -> None:
-        super().__init__(number, numbers, output_field=BooleanField())
-
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
-        number, params = compiler.compile(self.source_expressions[0])
-        numbers, list_params = compiler.compile(self.source_expressions[1])
-        if connection.vendor == "postgresql":
-            return f"{number} = ANY({numbers}::numeric[])", [*params, *list_params]
-        return f"{number} IN (SELECT value FROM json_each({numbers}))", [*params, *list_params]
 
 
 class NotInSet(Func):

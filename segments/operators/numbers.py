@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import DecimalField, Q, Value
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
+from django.db.models.lookups import Range as InRange
 from django.utils.translation import gettext_lazy as _
 
 from contacts.fields import Field
@@ -90,9 +91,7 @@ class Between(Operator):
     shape = Range()
 
     def condition(self, field: Field, value: Any, context: Context) -> Q:
-        return Q(GreaterThanOrEqual(field.expression(), Number(value["from"]))) & Q(
-            LessThanOrEqual(field.expression(), Number(value["to"]))
-        )
+        return Q(InRange(field.expression(), (Number(value["from"]), Number(value["to"]))))
 
 
 negation(Between, "not_between", _("is not between"), _("%(field)s is not between %(value)s"))
