@@ -43,8 +43,10 @@ def test_contacts(folder):
     arguments = ["people.csv", "--map", "customer=external_id", "e-mail=email"]
     assert run("import_contacts", *arguments) == (
         0,
-        "Not imported: Note.\n"
-        "Rows: 2. Contacts created: 2; updated: 0; unchanged: 0. Further rows of the same contacts: 0. Refused: 0.\n",
+        (
+            "Not imported: Note.\n"
+            "Rows: 2. Contacts created: 2; updated: 0; unchanged: 0. Further rows of the same contacts: 0. Refused: 0.\n"
+        ),
     )
     assert set(Contact.objects.values_list("external_id", "email")) == {
         ("1", "ana@example.org"),
