@@ -44,8 +44,8 @@ def test_contacts(folder):
     assert run("import_contacts", *arguments) == (
         0,
         (
-            "Not imported: Note.\n"
-            "Rows: 2. Contacts created: 2; updated: 0; unchanged: 0. Further rows of the same contacts: 0. Refused: 0.\n"
+            "Not imported: Note.\nRows: 2. Contacts created: 2; updated: 0; unchanged: 0."
+            " Further rows of the same contacts: 0. Refused: 0.\n"
         ),
     )
     assert set(Contact.objects.values_list("external_id", "email")) == {
