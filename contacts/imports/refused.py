@@ -42,4 +42,4 @@ class RefusedRows:
     ) -> None:
         self._file.close()
         if not self.count:
-            self.path.unlink()
+            self.path.unlink(missing_ok=True)
