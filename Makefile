@@ -43,7 +43,7 @@ screenshots: $(INSTALLED) ## Drive a browser through the main paths; pictures in
 lint: $(INSTALLED) ## Check style, types and the direction of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	MUSTER_MODE=development $(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	MUSTER_MODE=development $(BIN)/python manage.py makemigrations --check --dry-run
 
