@@ -196,7 +196,7 @@ def test_a_contact_is_found_added_and_removed(desk: Page, shop: list[Contact]):
     segment = create_segment(name="Fair", kind="static", now=timezone.now())
     desk.goto(f"/segments/{segment.pk}/")
     desk.get_by_label("Find a contact to add").press_sequentially("giulia", delay=20)
-    desk.get_by_role("button", name="Add to segment Giulia Rinaldi").click()
+    desk.get_by_role("button", name="Add to Segment Giulia Rinaldi").click()
     expect(desk.get_by_role("status")).to_contain_text("Giulia Rinaldi was added to “Fair”.")
     expect(desk.get_by_role("region", name="Members")).to_contain_text("In the segment")
     desk.get_by_role("button", name="Remove Giulia Rinaldi").click()

@@ -152,10 +152,10 @@ def test_contacts_are_found_and_added_by_hand(marketer_client: Client, marketer:
     ana, luca, _emma = people("Ana", "Luca", "Emma", now=now)
     segment = static("Trade fair", luca, now=now)
     found = page(marketer_client, segment, find="example")
-    assert text_of(found).count("Add to segment") == 2
+    assert text_of(found).count("Add to Segment") == 2
     assert "Luca luca@example.com In the segment" in text_of(found)
     fragment = marketer_client.get(f"/segments/{segment.pk}/find/", {"find": "ANA@"})
-    assert text_of(fragment) == "A Ana ana@example.com Add to segment Ana"
+    assert text_of(fragment) == "A Ana ana@example.com Add to Segment Ana"
     nobody = marketer_client.get(f"/segments/{segment.pk}/find/", {"find": "<i>"})
     assert text_of(nobody) == "No contact matches “<i>”."
     assert text_of(marketer_client.get(f"/segments/{segment.pk}/find/", {"find": "  "})) == ""
