@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 
@@ -86,7 +87,7 @@ def _contact(number: int, first: str, last: str, country: str, *, now: datetime)
     newsletter = NEWSLETTER[number % len(NEWSLETTER)]
     created = now - timedelta(days=3 * number + 1, minutes=17 * number)
     return Contact(
-        email=f"{first}.{last.replace(' ', '')}@example.com".lower(),
+        email=_email(first, last),
         external_id=f"C-{10_250 - 7 * number}",
         first_name=first,
         last_name=last,
@@ -103,6 +104,11 @@ def _contact(number: int, first: str, last: str, country: str, *, now: datetime)
         created_at=created,
         updated_at=created,
     )
+
+
+def _email(first: str, last: str) -> str:
+    plain = normalize("NFKD", f"{first}.{last}".lower()).encode("ascii", "ignore").decode()
+    return f"{plain.replace(' ', '')}@example.com"
 
 
 def _anonymous_visitor(*, now: datetime) -> None:
@@ -150,7 +156,10 @@ def fill_segments(user: User, *, now: datetime) -> dict[str, Segment]:
     made = {"now": now, "user": user}
     news, old_list = ContactList.objects.get(name=NEWS), ContactList.objects.create(name="Old list")
     fair = create_segment(
-        name="Trade fair leads 2026", kind="static", description="Cards collected at the stand in Valencia.", **made
+        name="Trade fair leads 2026",
+        kind="static",
+        description="Cards collected at the stand in Valencia.",
+        **made,
     )
     testers = create_segment(name="Newsletter testers", kind="static", is_test=True, **made)
     on_fair = all_of({"type": "segment", "segment": fair.pk, "operator": "member"})
