@@ -15,6 +15,7 @@ from django.test import Client
 
 from crm.models import User
 from crm.roles import ROLES
+from segments import statements
 from tests.availability import unavailable
 
 # The strength of password hashes is Django's to test; a weak one makes signing in quick.
@@ -30,6 +31,12 @@ def django_db_modify_db_settings(
     if connection.vendor == "sqlite":
         folder: Path = tmp_path_factory.mktemp("database")
         connection.settings_dict["TEST"]["NAME"] = str(folder / "muster.sqlite3")
+
+
+@pytest.fixture(autouse=True)
+def no_sql_is_kept() -> None:
+    """Ids begin anew with every test that is rolled back: SQL that was kept for a segment must not outlive its test."""
+    statements._kept.clear()
 
 
 @pytest.fixture

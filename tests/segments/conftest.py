@@ -2,10 +2,7 @@
 
 import os
 
-import pytest
 from hypothesis import HealthCheck, settings
-
-from segments import statements
 
 # Quick examples are the same in every run and on every database, so that a database that finds other members than the
 # plain reading, and so than the other database, fails. `HYPOTHESIS_PROFILE=deep` draws many new ones.
@@ -21,9 +18,3 @@ COMMON = {
 settings.register_profile("quick", derandomize=True, database=None, **COMMON)
 settings.register_profile("deep", derandomize=False, **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
-
-
-@pytest.fixture(autouse=True)
-def nothing_kept():
-    """Ids begin anew with every test that is rolled back: what was compiled for them must not outlive it."""
-    statements._kept.clear()
