@@ -121,7 +121,9 @@ def _refresh(segment_id: int, *, now: datetime, cause: str, report: Report) -> R
             report(3, 4, _("Writing who entered and who left"))
             return _finish(segment, moves, now=now, cause=cause, started=started)
     except Exception as error:
-        fail(segment_id, error, now=now)
+        # Another refresh may have taken over meanwhile, and goes on undisturbed.
+        if Segment.objects.filter(pk=segment_id, refresh_token=segment.refresh_token).exists():
+            fail(segment_id, error, now=now)
         RefreshRun.objects.create(
             kind=RefreshRun.Kind.FULL,
             cause=cause,

@@ -2,9 +2,10 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from contacts.deletion import delete_contacts
 from contacts.lists import delete_list, subscribe
@@ -113,6 +114,20 @@ def test_a_second_refresh_of_the_same_segment_takes_over(now: datetime):
     assert_records_agree()
     segment.refresh_from_db()
     assert (segment.size, segment.state) == (3, Segment.State.READY)
+
+
+def test_a_refresh_that_fails_does_not_disturb_one_that_took_over(now: datetime):
+    segment = new_segment(of(city("Lugo")))
+    newer = uuid4()
+
+    def take_over(done: int, total: int, message: str) -> None:
+        Segment.objects.filter(pk=segment.pk).update(refresh_token=newer)
+        raise OperationalError("the connection was lost")
+
+    with pytest.raises(OperationalError):
+        refresh_segment(segment, now=now, report=take_over)
+    segment.refresh_from_db()
+    assert (segment.refresh_token, segment.error, segment.stale) == (newer, "", False)
 
 
 def test_changes_wait_while_a_segment_is_refreshed(now: datetime):
