@@ -181,10 +181,17 @@ def axe() -> Callable[..., None]:
     return axe
 
 
+# Until what moves has come to rest; an animation that is paused, hidden or endless would never end.
+SETTLED = """Promise.race([
+    Promise.allSettled(document.getAnimations().map((animation) => animation.finished)),
+    new Promise((resolve) => setTimeout(resolve, 1000)),
+])"""
+
+
 @contextmanager
 def in_theme(page: Page, theme: str) -> Iterator[None]:
     """The page as it looks to somebody whose system is set to this theme."""
     page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-    page.evaluate("Promise.allSettled(document.getAnimations().map((animation) => animation.finished))")
+    page.evaluate(SETTLED)
     yield
     page.emulate_media(color_scheme="null", reduced_motion="null")
