@@ -68,12 +68,9 @@ def user_with_role(db: None) -> Callable[[str], User]:
 
 def _group(role: str) -> Group:
     """The role's group. Migrations make it, but a test with real transactions empties every table behind it."""
-    group, created = Group.objects.get_or_create(name=role)
-    if created:
-        permissions = Permission.objects.annotate(
-            name_in_full=Concat("content_type__app_label", Value("."), "codename")
-        )
-        group.permissions.set(permissions.filter(name_in_full__in=ROLES[role]))
+    group, _created = Group.objects.get_or_create(name=role)
+    permissions = Permission.objects.annotate(name_in_full=Concat("content_type__app_label", Value("."), "codename"))
+    group.permissions.set(permissions.filter(name_in_full__in=ROLES[role]))
     return group
 
 

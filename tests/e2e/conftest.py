@@ -52,11 +52,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("e2e")
 
 
-@pytest.fixture(autouse=True)
-def roles_stay(django_db_serialized_rollback: None) -> None:
-    """A live server needs committed data, which is flushed afterwards: what migrations made comes back each time."""
-
-
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUM)), None)
