@@ -58,7 +58,7 @@ def test_head_and_general(viewer_client: Client, contact: Contact, now: datetime
     assert shown["Total"] == shown["Total of purchases"] == "45.00"
     assert shown["Average purchase"] == "15.00"
     assert shown["Phone"] == "+34 612 34 56 78"
-    assert shown["Date of birth"] == "Dec. 10, 1990"
+    assert shown["Date of birth"] == "10 Dec 1990"
     assert shown["Country"] == "United Kingdom"
     assert shown["City"] == "–"
 

@@ -30,7 +30,7 @@ def rule(key: str, operator: str, value: Any = None, **more: Any) -> dict[str, A
         (rule("phone", "starts_with", "+34"), "Phone starts with +34"),
         (rule("points", "between", {"from": 1, "to": 20000}), "Points is between 1 and 20,000"),
         (rule("purchases_total", "equals", 1.5), "Total of purchases equals 1.50"),
-        (rule("date_of_birth", "on_or_after", "1965-01-01"), "Date of birth is equal to or after Jan. 1, 1965"),
+        (rule("date_of_birth", "on_or_after", "1965-01-01"), "Date of birth is equal to or after 1 Jan 1965"),
         (rule("last_seen_at", "in_last", {"count": 1, "unit": "days"}), "Last seen is in the last 1 day"),
         (
             rule("last_seen_at", "between_ago", {"from_count": 0, "to_count": 3, "unit": "weeks"}),
@@ -66,7 +66,7 @@ def test_conditions_on_fields(rule: dict[str, Any], words: str):
         ),
         (
             {"operator": "joined", "window": {"kind": "between", "from": "2024-01-01", "to": "2024-01-02"}},
-            "they joined the list News between Jan. 1, 2024 and Jan. 2, 2024 (both included)",
+            "they joined the list News between 1 Jan 2024 and 2 Jan 2024 (both included)",
         ),
     ],
 )
