@@ -24,6 +24,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from crm.model_admin import DaysFilter, RecordAdmin, TableAdmin
 from crm.models import Job, User
+from crm.templatetags.percentages import percent
 
 for model in (Group, Schedule, Success, Failure, OrmQ):
     if admin.site.is_registered(model):  # the queue is no table of ours when it is in Redis
@@ -134,7 +135,7 @@ class JobAdmin(RecordAdmin):
 
     @display(description=_("progress"))
     def progress(self, job: Job) -> str:
-        return f"{job.percent} %"
+        return percent(job.percent)
 
     @display(description=_("error"))
     def error_text(self, job: Job) -> SafeString | str:

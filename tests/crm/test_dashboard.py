@@ -190,7 +190,7 @@ def test_jobs_ask_for_themselves_while_there_are_any(viewer, viewer_client):
     text = viewer_client.get("/dashboard/jobs/").text
     assert 'hx-get="/dashboard/jobs/"' in text
     assert "Refresh VIP" in text
-    assert "25 %" in text
+    assert "25%" in text
     assert "Long over" not in text
 
 

@@ -85,9 +85,9 @@ def test_a_job_goes_on_before_ones_eyes(
     sign_in(page, marketer)
     page.goto("/")
     jobs = page.get_by_role("region", name="Jobs in progress")
-    expect(jobs.get_by_text("60 %", exact=True).first).to_be_visible()
+    expect(jobs.get_by_text("60%", exact=True).first).to_be_visible()
     Job.objects.filter(pk=busy_account.pk).update(done=1080)
-    expect(jobs.get_by_text("90 %", exact=True).first).to_be_visible()
+    expect(jobs.get_by_text("90%", exact=True).first).to_be_visible()
     Job.objects.filter(pk=busy_account.pk).update(state=Job.State.DONE)
     expect(jobs).to_contain_text("Nothing is running at the moment.")
 

@@ -63,7 +63,7 @@ def test_a_dynamic_segment_without_javascript(marketer_client: Client, marketer:
     data = editor(pressed(marketer_client, data, "change"))
     data[f"{second}-value"] = ["subscribed"]
     page = pressed(marketer_client, data, "change")
-    assert "2 of 5 contacts · 40.0%" in text_of(page)
+    assert "2 of 5 contacts · 40%" in text_of(page)
     data = editor(page)
     assert (data["name"], data["description"]) == (["Born since 1965"], ["Not the oldest"])
 
@@ -123,10 +123,10 @@ def test_the_preview_says_what_would_happen(marketer_client: Client):
     data = opened(marketer_client, address)
     [row] = row_ids(data)
     same = text_of(marketer_client.post(preview, data, headers=HTMX))
-    assert same.startswith("2 of 4 contacts · 50.0% 50.0% +0 would enter −0 would leave")
+    assert same.startswith("2 of 4 contacts · 50% 50% +0 would enter −0 would leave")
     data[f"{row}-value"] = ["oslo"]
     other = marketer_client.post(preview, data, headers=HTMX)
-    assert text_of(other).startswith("2 of 4 contacts · 50.0% 50.0% +2 would enter −2 would leave")
+    assert text_of(other).startswith("2 of 4 contacts · 50% 50% +2 would enter −2 would leave")
     assert "Emma emma@example.com" in text_of(other)
     assert "Contacts for whom City is oslo." in text_of(other)
     assert "<b>Zoe" not in other.content.decode()
@@ -137,7 +137,7 @@ def test_the_preview_says_what_would_happen(marketer_client: Client):
     [row] = row_ids(data)
     data |= {f"{row}-subject": ["city"], f"{row}-operator": ["is"], f"{row}-value": ["Rome"]}
     new = text_of(marketer_client.post(f"{NEW}preview/", data, headers=HTMX))
-    assert new.startswith("2 of 4 contacts · 50.0% 50.0% +2 would enter −0 would leave")
+    assert new.startswith("2 of 4 contacts · 50% 50% +2 would enter −0 would leave")
 
 
 def test_an_incomplete_condition_is_never_previewed_as_if_it_were_not_there(marketer_client: Client):

@@ -142,7 +142,7 @@ def test_a_segment_being_worked_on_shows_how_far_and_asks_again(marketer_client:
         created_at=now,
     )
     working = marketer_client.get(address)
-    assert text_of(working).startswith("Refreshing 25 %")
+    assert text_of(working).startswith("Refreshing 25%")
     Job.objects.update(state="done")
     Segment.objects.filter(pk=segment.pk).update(stale=False, size=1234)
     done = marketer_client.get(address)

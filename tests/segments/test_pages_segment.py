@@ -251,7 +251,7 @@ def test_refreshing_many_contacts_shows_the_progress(
     assert "“D” is being refreshed already." in text_of(page(marketer_client, segment))
     Job.objects.update(state="running", done=1, total=4, message="Finding the contacts")
     progress = marketer_client.get(f"/segments/{segment.pk}/progress/")
-    assert text_of(progress).startswith("The members are being brought up to date 25 % 25 % Finding the contacts")
+    assert text_of(progress).startswith("The members are being brought up to date 25% 25% Finding the contacts")
     Job.objects.update(state="done")
     finished = marketer_client.get(f"/segments/{segment.pk}/progress/")
     assert (finished.headers["HX-Refresh"], finished.content) == ("true", b"")
