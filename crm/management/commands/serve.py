@@ -48,7 +48,6 @@ class Command(BaseCommand):
 
     def _prepare(self, verbosity: int) -> None:
         call_command("migrate", interactive=False, verbosity=max(0, verbosity - 1))
-        call_command("createcachetable", verbosity=0)
         if settings.PRODUCTION:
             call_command("collectstatic", interactive=False, verbosity=0)
         ensure_schedules()
