@@ -1,6 +1,6 @@
 """Deleting segments, and restoring them for as long as they are kept."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -90,5 +90,7 @@ def _restorable(now: datetime) -> Any:
 
 
 def _days_left(segment: Segment, now: datetime) -> int:
+    """How many days a deleted segment can still be restored; a day that has begun counts whole."""
     assert segment.deleted_at
-    return max(0, (segment.deleted_at + KEPT_DELETED - now).days)
+    left = segment.deleted_at + KEPT_DELETED - now
+    return -(-left // timedelta(days=1))
