@@ -12,6 +12,7 @@ from unfold import widgets
 from contacts.editing import UNIQUE
 from contacts.field_form import FieldForm
 from contacts.fields import Field
+from contacts.kept_choices import keep_offering
 from contacts.models import Contact
 
 # A type of field that is not named here is one line of text.
@@ -40,16 +41,7 @@ class ContactForm(forms.ModelForm):
         for field in self.catalogue_fields:
             value = field.value_of(self.instance)
             self.initial[field.form_name] = value
-            self._keep_offering(field, value)
-
-    def _keep_offering(self, field: Field, value: Any) -> None:
-        """A choice that the contact has and nobody else can have any more stays one: else saving would take it away."""
-        form_field = self.fields[field.form_name]
-        if value is None or not isinstance(form_field, forms.ChoiceField) or field.type.family == "boolean":
-            return
-        offered = dict(field.choices())
-        gone = [item for item in (value if isinstance(value, list) else [value]) if item not in offered]
-        form_field.choices = [*form_field.choices, *((item, item) for item in gone)]  # type: ignore[misc]
+            keep_offering(self.fields[field.form_name], field, value)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

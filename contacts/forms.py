@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.editing import UNIQUE, Taken, taken_by
-from contacts.fields import Catalogue, Field
+from contacts.fields import Catalogue
+from contacts.kept_choices import keep_offering
 from contacts.models import Contact, ContactList
 from contacts.sections import form_sections
 
@@ -35,7 +36,7 @@ class ContactForm(forms.Form):
         for name, field in self._by_name.items():
             self.fields[name] = field.form_field(show_hidden_initial=contact is not None)
             if contact is not None:
-                _offer_again(self.fields[name], field, field.value_of(contact))
+                keep_offering(self.fields[name], field, field.value_of(contact))
         self.fields["email"].widget.attrs["autocomplete"] = "off"
 
     @property
@@ -72,19 +73,6 @@ class ContactForm(forms.Form):
             "external_id": gettext_lazy("{contact} has this external id already."),
         }[taken.field]
         self.add_error(taken.field, forms.ValidationError(format_html(str(text), contact=link), code="taken"))
-
-
-def _offer_again(form_field: Any, field: Field, value: Any) -> None:
-    """Let a contact keep a choice that is no longer offered: else saving anything would take it away."""
-    if field.type.family not in ("choice", "choices") or value is None:
-        return
-    offered = dict(field.choices())
-    kept = [item for item in (value if isinstance(value, list) else [value]) if item not in offered]
-    if kept:
-        form_field.choices = [
-            *form_field.choices,
-            *((item, _("%(option)s (no longer offered)") % {"option": item}) for item in kept),
-        ]
 
 
 class ListForm(forms.ModelForm):
