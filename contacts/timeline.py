@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from contacts.event_types import event_type
 from contacts.fields import SYSTEM_FIELDS
 from contacts.models import Contact, Event
+from contacts.types import decimal_in_words
 from crm.models import User
 from crm.paging import Beyond
 from crm.registry import Registry
@@ -141,5 +142,8 @@ def in_words(value: Any) -> str:
     """The value of an event's property as people read it."""
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
+    # A whole number may be an id of the shop's: it keeps its digits together.
+    if isinstance(value, float):
+        return decimal_in_words(str(value))
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return Truncator(text).chars(LONGEST_DETAIL)

@@ -118,11 +118,15 @@ class DecimalNumber(FieldType):
         return Decimal(str(raw)) if isinstance(raw, int | float) and not isinstance(raw, bool) else None
 
     def display(self, value: Any, field: Field) -> str:
-        plain = f"{Decimal(value):f}"
-        fraction = plain.partition(".")[2]
-        digits = len(fraction.rstrip("0"))
-        places = (0 if not digits else max(2, digits)) if field.places is None else field.places
-        return formats.number_format(Decimal(value), places, use_l10n=True, force_grouping=True)
+        return decimal_in_words(value, field.places)
+
+
+def decimal_in_words(value: Any, places: int | None = None) -> str:
+    """A number with ``places`` decimals; None for those that it has: no decimals, or two and more."""
+    if places is None:
+        digits = len(f"{Decimal(value):f}".partition(".")[2].rstrip("0"))
+        places = max(2, digits) if digits else 0
+    return formats.number_format(Decimal(value), places, use_l10n=True, force_grouping=True)
 
 
 class YesNoFormField(forms.TypedChoiceField):

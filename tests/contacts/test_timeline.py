@@ -73,7 +73,14 @@ def test_what_entries_say(contact: Contact, administrator: User, now: datetime) 
         "items": '[{"sku": "é"}]',
         "note": "x" * 119 + "…",
     }
-    assert in_words(False) == "No"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(False, "No"), (21.0, "21"), (1129.9, "1,129.90"), (0.125, "0.125"), (632910392, "632910392"), (None, "null")],
+)
+def test_values_of_properties(value: object, text: str) -> None:
+    assert in_words(value) == text
 
 
 def test_transitions_lead_to_their_segment(contact: Contact, administrator: User, now: datetime) -> None:
