@@ -27,6 +27,7 @@ YEAR = timedelta(days=365)
 FORTNIGHT = timedelta(weeks=2)
 WEEK = timedelta(weeks=1)
 DAY = timedelta(days=1)
+IN_DAYS = timedelta(days=37)  # the charts show 30 days
 USERS = {"demo": ADMINISTRATOR, "marketer": MARKETER, "viewer": VIEWER}
 
 
@@ -82,7 +83,7 @@ def _make(number: int, password: str, now: datetime) -> None:
 def _moments(since: datetime, now: datetime) -> Iterator[datetime]:
     """The ends of the weeks, and at last of the days, until ``now``."""
     while since < now:
-        since = min(now, since + (DAY if since >= now - FORTNIGHT else WEEK))
+        since = min(now, since + (DAY if since >= now - IN_DAYS else WEEK))
         yield since
 
 
