@@ -43,7 +43,8 @@ class BulkAction(ABC):
 
     ``key`` is part of the page's address, ``label`` stands on the button, ``icon`` names a lucide icon. Somebody
     without the ``permission`` does not get the action. ``heading_text`` (what is about to happen) and ``outcome_text``
-    (what happened) are plurals by ``count``; the outcome can also name the parameters.
+    (what happened) are plurals by ``count``; the outcome can also name the parameters. The one that ``comes_first`` is
+    seen on a phone without moving the bar.
     """
 
     key: str
@@ -54,6 +55,7 @@ class BulkAction(ABC):
     outcome_text: Any
     explanation: str | Promise = ""
     is_dangerous: bool = False
+    comes_first: bool = False
     parameters: type[Parameters] = Parameters
 
     @abstractmethod
@@ -73,8 +75,16 @@ class BulkAction(ABC):
 BULK_ACTIONS: Registry[BulkAction] = Registry("bulk action")
 
 
+CHOOSE_LIST = {
+    "required": _("Choose a list."),
+    "invalid_choice": _("Choose a list. Perhaps the one you chose was deleted."),
+}
+
+
 class ListParameters(Parameters):
-    list = forms.ModelChoiceField(ContactList.objects.all(), label=_("List"), empty_label=_("Choose a list"))
+    list = forms.ModelChoiceField(
+        ContactList.objects.all(), label=_("List"), empty_label=_("Choose a list"), error_messages=CHOOSE_LIST
+    )
 
 
 @BULK_ACTIONS.register

@@ -55,11 +55,15 @@ class BySegment(SetFilter):
         return Segment.objects.values_list("size", flat=True).get(pk=set_id)
 
 
+CHOICE_GONE = _("Choose a static segment. Perhaps the one you chose was deleted.")
+
+
 class SegmentParameters(Parameters):
     segment = forms.ModelChoiceField(
         Segment.objects.live().static(),
         label=_("Static segment"),
         empty_label=_("Choose a static segment"),
+        error_messages={"required": _("Choose a static segment."), "invalid_choice": CHOICE_GONE},
         help_text=_("Dynamic segments are not among them: who is in those follows from their conditions."),
     )
 
@@ -69,6 +73,7 @@ class AddToSegment(BulkAction):
     label = _("Add to Segment")
     icon = "circle-plus"
     permission = "segments.add_membership"
+    comes_first = True
     heading_text = ngettext_lazy("Add %(count)s contact to a segment", "Add %(count)s contacts to a segment", "count")
     outcome_text = ngettext_lazy(
         "%(count)s contact was added to “%(segment)s”.", "%(count)s contacts were added to “%(segment)s”.", "count"
@@ -141,7 +146,7 @@ class SegmentsTab(Tab):
         if form.is_valid():
             self._move(request, contact, form.cleaned_data["segment"], leaving=leaving)
         else:
-            messages.error(request, gettext("Choose a static segment. Perhaps the one you chose was deleted."))
+            messages.error(request, str(CHOICE_GONE))
         return HttpResponseRedirect(reverse("contacts:profile", args=[contact.pk, self.key]), status=303)
 
     def _move(self, request: Request, contact: Contact, segment: Segment, *, leaving: bool) -> None:

@@ -59,9 +59,9 @@ def contact_list(request: Request) -> HttpResponse:
 
 
 def _actions(request: Request) -> list[BulkAction]:
-    """The bulk actions that the user may do, the dangerous ones last."""
+    """The bulk actions that the user may do, the one that comes first at the front, the dangerous ones last."""
     allowed = [action for action in BULK_ACTIONS if request.user.has_perm(action.permission)]
-    return sorted(allowed, key=lambda action: action.is_dangerous)
+    return sorted(allowed, key=lambda action: (action.is_dangerous, not action.comes_first))
 
 
 def _headings(chosen: list[Field], order: Order) -> list[columns.Heading]:

@@ -90,6 +90,19 @@ def test_static_segments(marketer: User, contacts: list[Contact], friends: Segme
     assert set(by_hand.values_list("cause", "detail")) == {("hand", "marketer")}
 
 
+@pytest.mark.parametrize(
+    ("key", "name", "asked"),
+    [("subscribe", "list", "Choose a list."), ("add-to-segment", "segment", "Choose a static segment.")],
+)
+def test_a_form_says_what_to_do(
+    marketer_client: Client, contacts: list[Contact], key: str, name: str, asked: str
+) -> None:
+    for chosen, text in (("", asked), ("999999", f"{asked} Perhaps the one you chose was deleted.")):
+        response = marketer_client.post(address(key, *contacts), {name: chosen})
+        assert response.status_code == 422
+        assert response.context["form"].errors[name] == [text]
+
+
 def test_delete(marketer_client: Client, contacts: list[Contact]) -> None:
     page = marketer_client.get(address("delete", *contacts[:2])).content.decode()
     assert "<h1>Delete 2 contacts</h1>" in page

@@ -272,9 +272,9 @@ def test_who_may_see_the_list_and_do_what(viewer: Any, marketer: Any, people: di
     assert b'name="contact"' not in as_viewer
     as_marketer = logged_in(marketer).get(URL).content.decode()
     assert re.findall(r'formaction="/contacts/bulk/(.*?)/"', as_marketer) == [
+        "add-to-segment",
         "subscribe",
         "unsubscribe",
-        "add-to-segment",
         "remove-from-segment",
         "delete",
     ]
