@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from contacts.folding import Fold
@@ -25,6 +26,16 @@ PAGE_SIZE = 25
 
 SORTS: dict[str, Any] = {"name": Fold("name"), "contacts": F("size"), "change": F("change"), "updated": F("updated_at")}
 STARTS_ASCENDING = "name"
+WAYS = [
+    ("name", gettext_lazy("Name, A to Z")),
+    ("-name", gettext_lazy("Name, Z to A")),
+    ("-contacts", gettext_lazy("Contacts, highest first")),
+    ("contacts", gettext_lazy("Contacts, lowest first")),
+    ("-change", gettext_lazy("7 days, highest first")),
+    ("change", gettext_lazy("7 days, lowest first")),
+    ("-updated", gettext_lazy("Updated, newest first")),
+    ("updated", gettext_lazy("Updated, oldest first")),
+]
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,7 @@ def segment_list(request: Request) -> HttpResponse:
         "kind": kind,
         "kinds": [("", _("All")), *((offered.key.value, offered.label) for offered in OFFERED.values())],
         "sort": sort,
+        "ways": WAYS,
         "page": page,
         "rows": [
             Row(segment, [_counted(source, places) for source, places in uses[segment.pk]], jobs.get(segment.pk))

@@ -11,6 +11,7 @@ from django.utils import timezone
 from crm.models import Job
 from segments.models import Segment, SegmentDay
 from segments.uses import USES, Use, UseSource
+from segments.views.listing import SORTS
 from tests.segments.pages import dynamic, in_segment, people, static, text_of, titles
 
 pytestmark = pytest.mark.django_db
@@ -92,6 +93,14 @@ def test_the_order(marketer_client: Client, now: datetime, sort: str, names: lis
     for days, name in enumerate(("apple", "Cherry", "Banana")):
         Segment.objects.filter(name=name).update(updated_at=now + timedelta(days=days))
     assert titles(marketer_client.get("/segments/", {"sort": sort})) == names
+
+
+def test_every_order_of_a_column_can_be_chosen_from_a_list(marketer_client: Client, now: datetime):
+    static("A", now=now)
+    html = marketer_client.get("/segments/?sort=-contacts").content.decode()
+    options = re.findall(r'<option value="([^"]*)"( selected)?>', html)
+    assert {value for value, _selected in options} == {f"{prefix}{key}" for key in SORTS for prefix in ("", "-")}
+    assert [value for value, selected in options if selected] == ["-contacts"]
 
 
 def test_the_head_of_a_column_turns_its_order_around(marketer_client: Client, now: datetime):
