@@ -1,4 +1,4 @@
-"""The administrators' pages of users and groups, jobs, and the worker's schedules and tasks."""
+"""The administrators' pages of users, groups and API keys, jobs, and the worker's schedules and tasks."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
@@ -22,8 +23,9 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from crm.api_keys import revoke_keys
 from crm.model_admin import DaysFilter, RecordAdmin, TableAdmin
-from crm.models import Job, User
+from crm.models import ApiKey, Job, User
 from crm.templatetags.percentages import percent
 
 for model in (Group, Schedule, Success, Failure, OrmQ):
@@ -95,6 +97,28 @@ def _may_touch(request: HttpRequest, user: Model | None) -> bool:
 @admin.register(Group)
 class GroupAdmin(auth_admin.GroupAdmin, TableAdmin):
     pass
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(RecordAdmin):
+    """Keys of programs. They are made under Settings, where the key in full is shown once."""
+
+    list_display = ("name", "prefix", "scopes", "created_by", "created_at", "last_used_at", "expires_at", "revoked_at")
+    list_select_related = ("created_by",)
+    list_filter = (("created_by", AutocompleteSelectFilter), ("last_used_at", DaysFilter))
+    search_fields = ("name", "prefix")
+    sortable_by = ("name", "created_at", "last_used_at")
+    fields = list_display
+    actions = ("revoke",)
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("crm.change_apikey")
+
+    @admin.action(description=_("Revoke selected API keys"), permissions=["revoke"])
+    def revoke(self, request: HttpRequest, keys: QuerySet[ApiKey]) -> None:
+        number = revoke_keys(keys.values_list("pk", flat=True), now=timezone.now())
+        text = ngettext("%(number)d API key was revoked.", "%(number)d API keys were revoked.", number)
+        self.message_user(request, text % {"number": number}, messages.SUCCESS)
 
 
 # Background work

@@ -44,7 +44,7 @@ NAVIGATION = (
             "django_q.Failure": "error",
         },
     ),
-    (gettext_lazy("Access"), {"crm.User": "group", "auth.Group": "shield_person"}),
+    (gettext_lazy("Access"), {"crm.User": "group", "auth.Group": "shield_person", "crm.ApiKey": "key"}),
 )
 
 

@@ -1,4 +1,6 @@
-"""People who sign in, and the background work they started."""
+"""People who sign in, the keys of programs, and background work."""
+
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
@@ -68,3 +70,50 @@ class Job(models.Model):
         if self.state == self.State.DONE:
             return 100
         return min(99, 100 * self.done // self.total) if self.total else 0
+
+
+class ApiKey(models.Model):
+    """What a program shows to use the API, and what it may do there.
+
+    The key itself is known to the program alone: kept are ``prefix``, its beginning, by which people tell keys apart,
+    and ``digest``, by which it is found. See `crm.api_keys`.
+    """
+
+    class Scope(models.TextChoices):
+        CONTACTS_READ = "contacts:read", _("Read contacts")
+        CONTACTS_WRITE = "contacts:write", _("Create, change and delete contacts")
+        EVENTS_WRITE = "events:write", _("Send events")
+        LISTS_READ = "lists:read", _("Read lists")
+        LISTS_WRITE = "lists:write", _("Change lists and who subscribes to them")
+        SEGMENTS_READ = "segments:read", _("Read segments and their members")
+        SEGMENTS_WRITE = "segments:write", _("Change segments and the members of static ones")
+        FIELDS_READ = "fields:read", _("Read which fields contacts have")
+
+    name = models.CharField(_("name"), max_length=100)
+    prefix = models.CharField(_("beginning"), max_length=16)
+    digest = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(_("scopes"), default=list)
+    created_at = models.DateTimeField(_("created"))
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", verbose_name=_("created by")
+    )
+    last_used_at = models.DateTimeField(_("last used"), null=True, blank=True)
+    expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def is_usable(self, *, now: datetime) -> bool:
+        """Whether the API accepts the key at this moment."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+    @property
+    def scope_labels(self) -> list[str]:
+        """What the key may do, in words."""
+        return [str(self.Scope(scope).label) for scope in self.scopes]

@@ -53,6 +53,7 @@ _ADMINISTRATOR = (
     | _may("add change delete", "contacts.contactfield")
     | _may("view add change delete", "crm.user", "django_q.schedule")
     | _may("view delete", "crm.job", "django_q.failure", "django_q.ormq", "django_q.success")
+    | _may("view add change", "crm.apikey")
     | _may("view", "auth.group", "contacts.change")
 )
 

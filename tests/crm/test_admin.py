@@ -67,7 +67,7 @@ def test_the_navigation_has_every_area_and_the_way_back(superuser_client):
         "Contacts": ["Contacts", "Contact fields", "Lists", "List memberships", "Events"],
         "Segments": ["Segments", "Transitions", "Days of segments", "Refresh runs", "Changes"],
         "Background work": ["Jobs", "Scheduled tasks", "Queued tasks", "Successful tasks", "Failed tasks"],
-        "Access": ["Users", "Groups"],
+        "Access": ["Users", "Groups", "API keys"],
     }
 
 
@@ -287,6 +287,7 @@ def test_what_an_administrator_may_do_with_each_model(staff, administrator):
         "crm.Job": {"view", "delete"},
         "crm.User": everything,
         "django_q.Failure": {"view", "delete"},
+        "crm.ApiKey": {"view"},
         "django_q.OrmQ": {"view", "delete"},
         "django_q.Schedule": {"change", "delete", "view"},
         "django_q.Success": {"view", "delete"},
