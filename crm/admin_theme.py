@@ -28,6 +28,7 @@ NAVIGATION = (
         gettext_lazy("Segments"),
         {
             "segments.Segment": "donut_small",
+            "segments.SegmentVersion": "history",
             "segments.Transition": "swap_horiz",
             "segments.SegmentDay": "calendar_month",
             "segments.RefreshRun": "sync",

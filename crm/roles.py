@@ -38,6 +38,7 @@ _VIEWER = _may(
     "segments.refreshrun",
     "segments.segment",
     "segments.segmentday",
+    "segments.segmentversion",
     "segments.transition",
 )
 _MARKETER = _VIEWER | _may(

@@ -16,7 +16,7 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import display
 
 from crm.model_admin import DaysFilter, RecordAdmin
-from segments.models import RefreshRun, SegmentDay, Transition
+from segments.models import RefreshRun, SegmentDay, SegmentVersion, Transition
 
 MOVE_LABELS = {Transition.Kind.ENTERED: "success", Transition.Kind.LEFT: "danger"}
 
@@ -43,6 +43,18 @@ class TransitionAdmin(RecordAdmin):
     @display(description=gettext_lazy("kind"), label=MOVE_LABELS)
     def move_label(self, transition: Transition) -> tuple[str, str]:
         return transition.kind, transition.get_kind_display()
+
+
+@admin.register(SegmentVersion)
+class SegmentVersionAdmin(RecordAdmin):
+    list_display = ("saved_at", "segment", "version", "kind", "saved_by", "restored_from")
+    list_select_related = ("segment", "saved_by")
+    list_filter = (
+        ("segment", AutocompleteSelectFilter),
+        ("saved_by", AutocompleteSelectFilter),
+        ("saved_at", DaysFilter),
+    )
+    sortable_by = ()
 
 
 @admin.register(SegmentDay)

@@ -15,8 +15,9 @@ from crm.models import Job, User
 from segments.compiler import Definition, depends_on, validate
 from segments.faults import DefinitionError, Fault
 from segments.ledger import memberships_lock
-from segments.models import Cause, Membership, Segment, Transition
+from segments.models import Cause, Membership, Segment, SegmentVersion, Transition
 from segments.refresh import refresh_segment
+from segments.versions import being_saved, keep_version, refuse_stale
 
 SMALL = 20_000  # contacts up to which a page waits for the segment to be filled
 KEPT_DELETED = timedelta(days=90)
@@ -39,19 +40,23 @@ def create_segment(
     Raises `DefinitionError` for a definition that cannot be used.
     """
     checked = None if kind == Segment.Kind.STATIC else validate(definition, kind=kind)
-    return Segment.objects.create(
-        name=name,
-        kind=kind,
-        description=description,
-        is_test=is_test,
-        definition=checked,
-        stale=checked is not None,
-        refreshed_at=now if checked is None else None,
-        created_at=now,
-        created_by=user,
-        updated_at=now,
-        updated_by=user,
-    )
+    with transaction.atomic():
+        segment = Segment.objects.create(
+            name=name,
+            kind=kind,
+            description=description,
+            is_test=is_test,
+            definition=checked,
+            stale=checked is not None,
+            refreshed_at=now if checked is None else None,
+            created_at=now,
+            created_by=user,
+            updated_at=now,
+            updated_by=user,
+        )
+        if checked is not None:
+            keep_version(segment, now=now, user=user)
+    return segment
 
 
 def save_segment(
@@ -63,32 +68,83 @@ def save_segment(
     now: datetime,
     definition: Any = None,
     user: User | None = None,
+    expected: str | None = None,
 ) -> bool:
     """Save what was edited. Returns whether the definition changed, and with it who belongs to the segment.
 
-    A new definition gets the next version, so that a refresh under way for the old one drops its work. Raises
-    `DefinitionError` for a definition that cannot be used, a rule on the segment itself included.
+    A new definition gets the next version, so that a refresh under way for the old one drops its work. ``expected`` is
+    the token of what was being edited (`segments.versions.token_of`). Raises `DefinitionError` for a definition that
+    cannot be used, a rule on the segment itself included, and `ChangedMeanwhile` where something else would be lost
+    that somebody saved since.
     """
-    changed = False
-    with transaction.atomic():
-        current = Segment.objects.select_for_update().get(pk=segment.pk)
-        values: dict[str, Any] = {
-            "name": name,
-            "description": description,
-            "is_test": is_test,
-            "updated_at": now,
-            "updated_by": user,
-        }
-        if not current.is_static:
-            checked = validate(definition, kind=current.kind)
-            refuse_cycle(current, checked)
-            changed = checked != current.definition
-            if changed:
-                values |= {"definition": checked, "version": current.version + 1, "stale": True, "failed_at": None}
-                values |= {"error": ""}
-        Segment.objects.filter(pk=current.pk).update(**values)
+    with being_saved(segment) as current:
+        values: dict[str, Any] = {"name": name, "description": description, "is_test": is_test}
+        checked = None if current.is_static else usable(definition, current)
+        if checked != current.definition or any(getattr(current, key) != value for key, value in values.items()):
+            refuse_stale(current, expected)
+        Segment.objects.filter(pk=current.pk).update(**values, updated_at=now, updated_by=user)
+        changed = checked is not None and _redefine(current, checked, now=now, user=user)
     segment.refresh_from_db()
     return changed
+
+
+def restore_version(
+    segment: Segment,
+    version: SegmentVersion,
+    *,
+    now: datetime,
+    user: User | None = None,
+    expected: str | None = None,
+) -> bool:
+    """Give the segment the definition of an earlier version again, as a new version. Returns whether it is another one.
+
+    Raises `DefinitionError` when that definition can no longer be used, and `ChangedMeanwhile` as `save_segment` does.
+    """
+    with being_saved(segment) as current:
+        refuse_stale(current, expected)
+        checked = usable(version.definition, current)
+        changed = _redefine(current, checked, now=now, user=user, restored_from=version.version)
+        if changed:
+            Segment.objects.filter(pk=current.pk).update(updated_at=now, updated_by=user)
+    segment.refresh_from_db()
+    return changed
+
+
+def make_dynamic_plus(
+    segment: Segment, *, now: datetime, user: User | None = None, expected: str | None = None
+) -> None:
+    """Make a dynamic segment a dynamic plus one: the same conditions and members, and more to build with.
+
+    Raises ValueError for a segment of another type, and `ChangedMeanwhile` as `save_segment` does.
+    """
+    with being_saved(segment) as current:
+        if current.kind != Segment.Kind.DYNAMIC:
+            raise ValueError("only a dynamic segment can be made dynamic plus")
+        refuse_stale(current, expected)
+        current.kind, current.version = Segment.Kind.DYNAMIC_PLUS, current.version + 1
+        current.updated_at, current.updated_by = now, user
+        current.save(update_fields=["kind", "version", "updated_at", "updated_by"])
+        keep_version(current, now=now, user=user)
+    segment.refresh_from_db()
+
+
+def usable(definition: Any, segment: Segment) -> Definition:
+    """The definition as it is stored for this segment. Raises `DefinitionError` for one that it cannot have."""
+    checked = validate(definition, kind=segment.kind)
+    refuse_cycle(segment, checked)
+    return checked
+
+
+def _redefine(
+    current: Segment, definition: Definition, *, now: datetime, user: User | None, restored_from: int | None = None
+) -> bool:
+    if definition == current.definition:
+        return False
+    current.definition, current.version = definition, current.version + 1
+    current.stale, current.failed_at, current.error = True, None, ""
+    current.save(update_fields=["definition", "version", "stale", "failed_at", "error"])
+    keep_version(current, now=now, user=user, restored_from=restored_from)
+    return True
 
 
 def refuse_cycle(segment: Segment, definition: Definition) -> None:

@@ -152,6 +152,32 @@ class Segment(models.Model):
         return Contact.objects.filter(pk__in=Membership.objects.filter(segment=self).values("contact_id"))
 
 
+class SegmentVersion(models.Model):
+    """A definition of a segment as it was saved once, when and by whom. Append-only.
+
+    ``restored_from`` is the number of the earlier version whose definition was taken back into use.
+    """
+
+    segment = models.ForeignKey(Segment, models.CASCADE, related_name="versions")
+    version = models.PositiveIntegerField(_("version"))
+    kind = models.CharField(_("type"), max_length=16, choices=Segment.Kind)
+    definition = models.JSONField(_("definition"))
+    saved_at = models.DateTimeField(_("saved"))
+    saved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("saved by")
+    )
+    restored_from = models.PositiveIntegerField(_("restored from version"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("version of a segment")
+        verbose_name_plural = _("versions of segments")
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["segment", "version"], name="segments_one_row_per_version")]
+
+    def __str__(self) -> str:
+        return f"{self.segment_id} version {self.version}"
+
+
 class Membership(models.Model):
     """A contact in a segment.
 

@@ -65,7 +65,9 @@ def test_the_navigation_has_every_area_and_the_way_back(superuser_client):
     assert navigation(superuser_client) == {
         "": ["Back to Muster", "Overview"],
         "Contacts": ["Contacts", "Contact fields", "Lists", "List memberships", "Events"],
-        "Segments": ["Segments", "Transitions", "Days of segments", "Refresh runs", "Changes"],
+        "Segments": [
+            *("Segments", "Versions of segments", "Transitions", "Days of segments", "Refresh runs", "Changes")
+        ],
         "Background work": ["Jobs", "Scheduled tasks", "Queued tasks", "Successful tasks", "Failed tasks"],
         "Access": ["Users", "Groups", "API keys"],
     }
@@ -75,7 +77,8 @@ def test_the_navigation_leaves_out_what_somebody_may_not_see(marketer):
     marketer.is_staff = True
     marketer.save()
     found = navigation(logged_in(marketer))
-    assert found["Segments"] == ["Segments", "Transitions", "Days of segments", "Refresh runs"]
+    versions = "Versions of segments"
+    assert found["Segments"] == ["Segments", versions, "Transitions", "Days of segments", "Refresh runs"]
     assert found["Background work"] == ["Jobs"]
     assert found["Access"] == []
 
@@ -294,6 +297,7 @@ def test_what_an_administrator_may_do_with_each_model(staff, administrator):
         "segments.RefreshRun": {"view"},
         "segments.Segment": {"change", "delete", "view"},
         "segments.SegmentDay": {"view"},
+        "segments.SegmentVersion": {"view"},
         "segments.Transition": {"view"},
     }
 

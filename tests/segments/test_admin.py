@@ -11,7 +11,7 @@ from django.urls import reverse
 from contacts.models import Contact, ContactList, ListMembership
 from crm.models import Job
 from segments import editing, membership
-from segments.models import Cause, Membership, RefreshRun, Segment, SegmentDay, Transition
+from segments.models import Cause, Membership, RefreshRun, Segment, SegmentDay, SegmentVersion, Transition
 from tests.conftest import logged_in
 
 pytestmark = pytest.mark.django_db
@@ -83,6 +83,7 @@ def make_run(number: int, now: datetime) -> None:
 LISTS: dict[str, tuple[Callable[[int, datetime], Any], int]] = {
     "segment": (make_run, 4),
     "transition": (make_transition, 4),
+    "segmentversion": (make_run, 4),
     "segmentday": (make_transition, 4),
     "refreshrun": (make_run, 4),
 }
@@ -99,11 +100,12 @@ def test_a_list_costs_the_same_for_any_number_of_rows(superuser_client, django_a
     assert response.context["cl"].result_count == rows
 
 
-@pytest.mark.parametrize("name", ["transition", "segmentday", "refreshrun"])
+@pytest.mark.parametrize("name", ["transition", "segmentversion", "segmentday", "refreshrun"])
 def test_records_are_only_read(superuser_client, now, name):
     dynamic("Spaniards", SPANIARDS, now=now)
     make_transition(1, now)
-    record = {"transition": Transition, "segmentday": SegmentDay, "refreshrun": RefreshRun}[name].objects.all()[0]
+    models = (Transition, SegmentVersion, SegmentDay, RefreshRun)
+    record = {model._meta.model_name: model for model in models}[name]._default_manager.all()[0]
     change = reverse(f"admin:segments_{name}_change", args=[record.pk])
     assert superuser_client.get(reverse(f"admin:segments_{name}_add")).status_code == 403
     assert superuser_client.get(change).status_code == 200
