@@ -167,11 +167,18 @@ def describe(definition: Definition, *, context: Context | None = None) -> str:
     return _("Contacts for whom %(conditions)s.") % {"conditions": _words(definition, context, top=True)}
 
 
+def words(part: Definition, *, context: Context) -> str:
+    """A condition or a group as a part of a sentence. One that can no longer be read is there too, and says so."""
+    if "match" in part:
+        return _words(part, context)
+    try:
+        return CONDITIONS[part["type"]].describe(part, context)
+    except (LookupError, TypeError, ValueError):
+        return _("something holds that can no longer be read")
+
+
 def _words(group: Definition, context: Context, *, top: bool = False) -> str:
-    parts = [
-        _words(rule, context) if "match" in rule else CONDITIONS[rule["type"]].describe(rule, context)
-        for rule in group["rules"]
-    ]
+    parts = [words(rule, context=context) for rule in group["rules"]]
     joined = (_(" and ") if group["match"] == "all" else _(" or ")).join(parts)
     if group["match"] == "none":
         joined = _("none of this holds: %(conditions)s") % {"conditions": joined}
