@@ -3,13 +3,15 @@
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Exists, OuterRef
+
 from contacts.models import Contact, ContactList
 from crm.models import User
 from segments.editing import create_segment, fill
 from segments.membership import add
-from segments.models import Cause, Segment
+from segments.models import Cause, Membership, Segment
 
-MEMBERS_BY_HAND = 12
+BY_HAND_AT_ONCE = 2
 
 
 def make_segments(lists: dict[str, ContactList], user: User, *, now: datetime) -> None:
@@ -29,18 +31,13 @@ def make_segments(lists: dict[str, ContactList], user: User, *, now: datetime) -
         )
 
 
-def fill_static_segments(user: User, *, now: datetime) -> None:
-    """Put somebody into each static segment, as a person would by hand."""
-    best = Contact.objects.filter(email__isnull=False).order_by("-purchases_total", "pk").values("pk")
-    for place, segment in enumerate(Segment.objects.static().order_by("name")):
-        chosen = best[place * MEMBERS_BY_HAND : (place + 1) * MEMBERS_BY_HAND]
-        add(
-            segment,
-            Contact.objects.filter(pk__in=list(chosen.values_list("pk", flat=True))),
-            now=now,
-            cause=Cause.HAND,
-            detail=user.username,
-        )
+def add_by_hand(user: User, *, now: datetime) -> None:
+    """Put the best customers that are not in one yet into the static segments, as a person would by hand."""
+    for segment in Segment.objects.static().order_by("name"):
+        of_static = Membership.objects.filter(segment__in=Segment.objects.static(), contact=OuterRef("pk"))
+        best = Contact.objects.filter(~Exists(of_static), email__isnull=False).order_by("-purchases_total", "pk")
+        chosen = list(best.values_list("pk", flat=True)[:BY_HAND_AT_ONCE])
+        add(segment, Contact.objects.filter(pk__in=chosen), now=now, cause=Cause.HAND, detail=user.username)
 
 
 def _dynamic(lists: dict[str, ContactList]) -> list[tuple[str, str, list[dict[str, Any]]]]:

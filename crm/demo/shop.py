@@ -16,7 +16,7 @@ from contacts.lists import subscribe, unsubscribe
 from contacts.models import Contact, ContactList, Event
 from crm.demo.history import happened, newsletter
 from crm.demo.people import Person, declare_fields, make_lists, people
-from crm.demo.segments import fill_static_segments, make_segments
+from crm.demo.segments import add_by_hand, make_segments
 from crm.models import User
 from crm.roles import ADMINISTRATOR, MARKETER, VIEWER
 from segments.models import Segment
@@ -28,6 +28,7 @@ FORTNIGHT = timedelta(weeks=2)
 WEEK = timedelta(weeks=1)
 DAY = timedelta(days=1)
 IN_DAYS = timedelta(days=37)  # the charts show 30 days
+BY_HAND = timedelta(days=6)
 USERS = {"demo": ADMINISTRATOR, "marketer": MARKETER, "viewer": VIEWER}
 
 
@@ -76,8 +77,9 @@ def _make(number: int, password: str, now: datetime) -> None:
         apply_changes(now=until)
         apply_time(now=until)
         refresh_due(now=until)
+        if until > now - BY_HAND:
+            add_by_hand(user, now=until)
         since = until
-    fill_static_segments(user, now=now)
 
 
 def _moments(since: datetime, now: datetime) -> Iterator[datetime]:
