@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from segments.compiler import Definition, words
 from segments.context import Context
+from segments.faults import Path
 
 Part = dict[str, Any]
 
@@ -95,6 +96,15 @@ def compare(before: Definition, after: Definition) -> list[Change]:
 
 def in_words(changes: Iterable[Change], *, context: Context) -> list[ChangeInWords]:
     return [change.described(context) for change in changes]
+
+
+def words_at(definition: Definition, path: Path, *, context: Context) -> str:
+    """The condition that a path leads to or into, in words; "" where it leads to no condition."""
+    part: Any = definition
+    for step in path:
+        if isinstance(step, int):
+            part = part["rules"][step]
+    return "" if "match" in part else words(part, context=context)
 
 
 def _compare_groups(before: Part, after: Part, *, is_outermost: bool = False) -> Iterator[Change]:

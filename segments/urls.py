@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from segments.views import deletion, editor, listing, members, segment
+from segments.views import deletion, editor, history, listing, members, segment
 
 app_name = "segments"
 urlpatterns = [
@@ -21,6 +21,8 @@ urlpatterns = [
     path("<int:pk>/find/", members.find, name="find"),
     path("<int:pk>/add/", members.add_member, name="add_member"),
     path("<int:pk>/remove/", members.remove_member, name="remove_member"),
+    path("<int:pk>/history/", history.history, name="history"),
+    path("<int:pk>/history/<int:number>/restore/", history.restore, name="restore_version"),
     path("<int:pk>/delete/", deletion.delete, name="delete"),
     path("<int:pk>/restore/", deletion.restore, name="restore"),
 ]
