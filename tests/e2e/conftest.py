@@ -7,6 +7,7 @@ a test that provokes one appends a part of its text to ``expected_errors``.
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -91,9 +92,20 @@ def new_page(browser: Browser, live_server: LiveServer, expected_errors: list[st
 
         yield open_page
 
+    finish_requests()
     expected = [FORM_WITH_ERRORS, *expected_errors]
     unexpected = [error for error in errors if not any(part in error for part in expected)]
     assert not unexpected, "\n".join(["Errors in the browser's console:", *unexpected])
+
+
+def finish_requests() -> None:
+    """Wait for the threads of the server, which end with the connections of the browser.
+
+    SQLite crashes when one closes its connection to the database while the tables are being emptied after a test.
+    """
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(timeout=10)
 
 
 @pytest.fixture
