@@ -87,3 +87,9 @@ def ensure_schedules() -> None:
             else {"schedule_type": Schedule.MINUTES, "minutes": task.minutes, "cron": None}
         )
         Schedule.objects.update_or_create(name=task.key, defaults={"func": task.function, "repeats": -1, **timing})
+
+
+def next_runs(*keys: str) -> dict[str, datetime]:
+    """When the periodic tasks of these keys run next; without those that have no schedule."""
+    schedules = Schedule.objects.filter(name__in=keys, next_run__isnull=False)
+    return dict(schedules.values_list("name", "next_run"))

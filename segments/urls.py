@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from segments.views import deletion, editor, history, listing, members, segment
+from segments.views import analytics, deletion, editor, history, listing, members, segment
 
 app_name = "segments"
 urlpatterns = [
@@ -17,6 +17,11 @@ urlpatterns = [
     path("<int:pk>/edit/", editor.edit, name="edit"),
     path("<int:pk>/preview/", editor.preview_of_edited, name="preview"),
     path("<int:pk>/refresh/", segment.refresh, name="refresh"),
+    path("<int:pk>/analytics/", analytics.analytics, name="analytics"),
+    path("<int:pk>/analytics/comparison/", analytics.comparison, name="comparison"),
+    path("<int:pk>/analytics/overlap/", analytics.overlaps, name="overlap"),
+    path("<int:pk>/analytics/<slug:table>.csv", analytics.export, name="analytics_table"),
+    path("<int:pk>/moved/", analytics.moved, name="moved"),
     path("<int:pk>/uses/", segment.uses, name="uses"),
     path("<int:pk>/find/", members.find, name="find"),
     path("<int:pk>/add/", members.add_member, name="add_member"),

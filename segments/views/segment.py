@@ -1,6 +1,5 @@
 """The page of a segment: what it is, who came and went, and the work on it; and where it is used."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,32 +13,22 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRefresh
 
-from contacts.models import Contact
-from crm.paging import Order, Page, page
+from crm.paging import Order, page
 from crm.requests import Request
 from crm.roles import requires
-from segments.causes import causes_of
 from segments.clock import today
 from segments.compiler import describe
 from segments.editing import fill
 from segments.models import Cause, RefreshRun, Segment, SegmentDay, Transition
 from segments.uses import uses_of
 from segments.views.filling import filled, jobs_of
+from segments.views.happenings import happenings
 from segments.views.members import MemberSearch, newest_members
 
 TRANSITIONS = 20
 RUNS = 8
 WEEK = timedelta(days=7)
 NEWEST_FIRST = Order("at", ("at",), descending=True)
-
-
-@dataclass(frozen=True)
-class Happening:
-    """A contact entered or left; ``contact`` is None for one that no longer exists."""
-
-    transition: Transition
-    contact: Contact | None
-    cause: str
 
 
 @require_safe
@@ -58,7 +47,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
         "week": _week(segment, now=now),
         "uses": sum(len(places) for _source, places in uses_of([segment])[segment.pk]),
         "page": transitions,
-        "happenings": _happenings(transitions),
+        "happenings": happenings(transitions.rows),
         "runs": RefreshRun.objects.filter(segment=segment)[:RUNS],
     }
     if segment.is_static:
@@ -81,12 +70,6 @@ def _week(segment: Segment, *, now: datetime) -> dict[str, int]:
     """How many entered and left in the last 7 days, today included."""
     days = SegmentDay.objects.filter(segment=segment, day__gt=today(now) - WEEK)
     return days.aggregate(entered=Sum("entered", default=0), left=Sum("left", default=0))
-
-
-def _happenings(transitions: Page[Transition]) -> list[Happening]:
-    contacts = Contact.objects.defer("search", "custom").in_bulk({row.contact_id for row in transitions.rows})
-    causes = causes_of(transitions.rows)
-    return [Happening(row, contacts.get(row.contact_id), causes[row.pk]) for row in transitions.rows]
 
 
 @require_safe
