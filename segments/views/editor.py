@@ -22,6 +22,8 @@ from segments.forms import SegmentForm
 from segments.kinds import OFFERED
 from segments.models import Segment
 from segments.preview import preview
+from segments.versions import ChangedMeanwhile, token_of
+from segments.views.conflict import conflict_with
 from segments.views.filling import filled
 
 
@@ -76,7 +78,7 @@ def _editor(request: Request, segment: Segment) -> HttpResponse:
     if request.method != "POST":
         return _page(request, segment, SegmentForm(segment=segment), _stored_tree(segment))
     tree = None if segment.is_static else read_tree(request.POST, kind=segment.kind, context=Context())
-    if "save" in request.POST or tree is None:
+    if "save" in request.POST or "over" in request.POST or tree is None:
         return _save(request, segment, tree)
     _change(tree, request.POST)
     if request.htmx:
@@ -113,11 +115,14 @@ def _save(request: Request, segment: Segment, tree: Tree | None) -> HttpResponse
             if segment._state.adding:
                 saved, changed = create_segment(kind=segment.kind, **values), definition is not None
             else:
-                saved, changed = segment, save_segment(segment, **values)
+                saved, changed = segment, save_segment(segment, **values, expected=_expected(request.POST))
     except DefinitionError as error:
         assert tree
         tree.show(error.faults)
         return _failed(request, segment, form, tree)
+    except ChangedMeanwhile as meanwhile:
+        conflict = conflict_with(meanwhile.saved, form.cleaned_data, definition)
+        return _page(request, segment, form, tree, status=409, conflict=conflict)
     except IntegrityError:
         looking_again = SegmentForm(request.POST, segment=segment)
         if looking_again.is_valid():
@@ -128,6 +133,11 @@ def _save(request: Request, segment: Segment, tree: Tree | None) -> HttpResponse
     if changed:
         filled(request, lambda: fill(saved, now=timezone.now(), user=request.user))
     return HttpResponseRedirect(reverse("segments:detail", args=[saved.pk]), status=303)
+
+
+def _expected(posted: QueryDict) -> str:
+    """The token of what was being edited; or of what somebody saved meanwhile, and it was decided to save over."""
+    return posted.get("over") or posted.get("saved", "")
 
 
 def _failed(request: Request, segment: Segment, form: SegmentForm, tree: Tree | None) -> HttpResponse:
@@ -142,6 +152,8 @@ def _page(
     request: Request, segment: Segment, form: SegmentForm, tree: Tree | None, *, status: int = 200, **context: Any
 ) -> HttpResponse:
     context |= {"nav": "segments", "segment": segment, "form": form}
+    if segment.pk:
+        context["token"] = request.POST.get("saved", "") if request.method == "POST" else token_of(segment)
     if tree:
         context |= _of_tree(tree)
     return render(request, "segments/editor.html", context, status=status)
