@@ -11,12 +11,13 @@ class SegmentsConfig(AppConfig):
         from contacts.changes import READERS, Reader
         from contacts.personal_data import HOLDERS
         from crm.jobs import KINDS, PERIODIC, Kind, Periodic
-        from segments import contact_data, contact_pages, editing, refresh
+        from segments import contact_data, contact_pages, copying, editing, refresh
 
         HOLDERS.add(contact_data.Segments())
         contact_pages.register()
         READERS.add(Reader("segments", refresh.at_commit))
         KINDS.add(Kind(editing.REFRESH_JOB, editing.refresh_job))
+        KINDS.add(Kind(copying.MEMBERS_JOB, copying.copy_members_job))
         PERIODIC.add(Periodic("segments: changes", "segments.tasks.apply_changes", minutes=1))
         PERIODIC.add(Periodic("segments: time", "segments.tasks.apply_time", minutes=1))
         PERIODIC.add(Periodic("segments: audit", "segments.tasks.audit", cron="30 2 * * *"))

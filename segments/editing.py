@@ -118,9 +118,9 @@ def make_dynamic_plus(
     Raises ValueError for a segment of another type, and `ChangedMeanwhile` as `save_segment` does.
     """
     with being_saved(segment) as current:
+        refuse_stale(current, expected)
         if current.kind != Segment.Kind.DYNAMIC:
             raise ValueError("only a dynamic segment can be made dynamic plus")
-        refuse_stale(current, expected)
         current.kind, current.version = Segment.Kind.DYNAMIC_PLUS, current.version + 1
         current.updated_at, current.updated_by = now, user
         current.save(update_fields=["kind", "version", "updated_at", "updated_by"])

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from segments.views import analytics, deletion, editor, history, listing, members, segment
+from segments.views import analytics, conversion, copying, deletion, editor, history, listing, members, segment
 
 app_name = "segments"
 urlpatterns = [
@@ -28,6 +28,9 @@ urlpatterns = [
     path("<int:pk>/remove/", members.remove_member, name="remove_member"),
     path("<int:pk>/history/", history.history, name="history"),
     path("<int:pk>/history/<int:number>/restore/", history.restore, name="restore_version"),
+    path("<int:pk>/copy/", copying.copy, name="copy"),
+    path("<int:pk>/snapshot/", copying.snapshot, name="snapshot"),
+    path("<int:pk>/plus/", conversion.make_plus, name="make_plus"),
     path("<int:pk>/delete/", deletion.delete, name="delete"),
     path("<int:pk>/restore/", deletion.restore, name="restore"),
 ]

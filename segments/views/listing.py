@@ -80,6 +80,7 @@ def segment_list(request: Request) -> HttpResponse:
         ],
         "headings": _headings(sort),
         "is_filtered": bool(query or kind),
+        "offered": OFFERED,
     }
     return render(request, "segments/list.html", context)
 

@@ -19,6 +19,7 @@ from crm.roles import requires
 from segments.clock import today
 from segments.compiler import describe
 from segments.editing import fill
+from segments.kinds import OFFERED
 from segments.models import Cause, RefreshRun, Segment, SegmentDay, Transition
 from segments.uses import uses_of
 from segments.views.filling import filled, jobs_of
@@ -49,6 +50,7 @@ def detail(request: Request, pk: int) -> HttpResponse:
         "page": transitions,
         "happenings": happenings(transitions.rows),
         "runs": RefreshRun.objects.filter(segment=segment)[:RUNS],
+        "offered": OFFERED,
     }
     if segment.is_static:
         context["search"] = MemberSearch(segment, request.GET.get("find", ""))
