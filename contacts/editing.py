@@ -12,6 +12,7 @@ from contacts.fields import Field, catalogue
 from contacts.models import Contact
 
 UNIQUE = ("email", "external_id")
+ATTEMPTS = 5
 
 
 class Taken(ValueError):
@@ -49,6 +50,35 @@ def update_contact(contact: Contact, values: Mapping[str, Any], *, now: datetime
             current.updated_at = now
             _save(current, update_fields=[*columns, "updated_at"])
     return current
+
+
+def upsert_contact(values: Mapping[str, Any], *, now: datetime) -> tuple[Contact, bool]:
+    """Change the contact with this external id or, where nobody has it, this email; create it if nobody has either.
+
+    Returns the contact and whether it is new. A contact that is found by its email and has another external id is
+    somebody else: then `Taken` is raised, and also what `create_contact` raises.
+    """
+    attempts = ATTEMPTS
+    while True:
+        attempts -= 1
+        contact = _meant(values)
+        try:
+            if contact is None:
+                return create_contact(values, now=now), True
+            return update_contact(contact, values, now=now), False
+        except (Taken, Contact.DoesNotExist):
+            # Another writer made or deleted the contact after we had looked for it.
+            if not attempts or _meant(values) == contact:
+                raise
+
+
+def _meant(values: Mapping[str, Any]) -> Contact | None:
+    """Whom the values are about. Raises `Taken` when the two keys belong to different contacts."""
+    external_id, email = values.get("external_id"), values.get("email")
+    contact = taken_by("external_id", external_id)
+    if contact is None and (contact := taken_by("email", email)) and external_id and contact.external_id:
+        raise Taken("email", contact)
+    return contact
 
 
 def taken_by(field: str, value: Any, *, other_than: int = 0) -> Contact | None:

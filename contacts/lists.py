@@ -4,10 +4,18 @@ from datetime import datetime
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from contacts import changes
 from contacts.models import Contact, ContactList, ListMembership
+
+
+def with_sizes(lists: QuerySet[ContactList]) -> QuerySet[ContactList]:
+    """Each list with ``size``: how many contacts subscribe to it."""
+    subscribed = ListMembership.objects.current().filter(list=OuterRef("pk")).order_by().values("list")
+    sizes = subscribed.annotate(number=Count("pk")).values("number")
+    return lists.annotate(size=Coalesce(Subquery(sizes), 0))
 
 
 def subscribe(contact_list: ContactList, contacts: QuerySet[Contact], *, now: datetime) -> int:

@@ -50,6 +50,8 @@ INSTALLED_APPS = [
     "django_filters",
     "django_htmx",
     "django_q",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "import_export",
     "lucide",
     "rest_framework",
@@ -192,6 +194,30 @@ Q_CLUSTER = {
     "poll": 0.5,
     "guard_cycle": 1,
     **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default", "broker_class": "crm.broker.DatabaseBroker"}),
+}
+
+# The API
+
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=1200)
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "crm.api.errors.answer",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+    # A message may repeat what was sent, and half a surrogate pair cannot be sent back in UTF-8.
+    "UNICODE_JSON": False,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Muster",
+    "DESCRIPTION": "Contacts, what they do, lists and segments.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "crm.api.schema.complete"],
+    "ENUM_NAME_OVERRIDES": {"SegmentKind": "segments.models.Segment.Kind"},
+    "GET_LIB_DOC_EXCLUDES": "crm.api.schema.without_description",
+    "AUTHENTICATION_WHITELIST": [],
+    "APPEND_COMPONENTS": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
+    "SECURITY": [{"key": []}],
 }
 
 # The administrators' site, in the colours of our own pages

@@ -1,9 +1,11 @@
 """Every address of the site."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from crm import api_key_pages, health, views
+from crm.api import schema
+from crm.api.endpoint import Nothing
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
@@ -16,6 +18,11 @@ urlpatterns = [
     path("theme/", views.choose_theme, name="theme"),
     path("accounts/", include("crm.accounts")),
     path("contacts/", include("contacts.urls")),
+    path("api/", schema.documentation, name="api_documentation"),
+    path("api/v1/schema", schema.schema, name="api_schema"),
+    path("api/v1/", include("contacts.api.urls")),
+    path("api/v1/", include("segments.api.urls")),
+    re_path(r"^api/v1/", Nothing.as_view()),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz, name="healthz"),
 ]

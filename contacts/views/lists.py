@@ -1,8 +1,6 @@
 """Contacts > Lists. The contacts on a list are shown by the contact list, filtered by it."""
 
 from django.contrib import messages
-from django.db.models import Count, OuterRef, Subquery
-from django.db.models.functions import Coalesce
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -11,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from contacts.forms import ListForm
-from contacts.lists import delete_list
+from contacts.lists import delete_list, with_sizes
 from contacts.models import ContactList, ListMembership
 from contacts.uses import uses_of_list
 from crm.requests import Request
@@ -21,10 +19,7 @@ from crm.roles import requires
 @require_safe
 @requires("contacts.view_contactlist")
 def lists(request: Request) -> HttpResponse:
-    subscribed = ListMembership.objects.current().filter(list=OuterRef("pk")).order_by().values("list")
-    sizes = subscribed.annotate(number=Count("pk")).values("number")
-    found = ContactList.objects.annotate(size=Coalesce(Subquery(sizes), 0))
-    return render(request, "contacts/lists.html", {"nav": "lists", "lists": found})
+    return render(request, "contacts/lists.html", {"nav": "lists", "lists": with_sizes(ContactList.objects.all())})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,0 +1,1 @@
+"""The REST API of contacts, their fields, events and lists."""
