@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import BooleanField, CharField, DecimalField, Field, Func, IntegerField
+from django.db.models import BooleanField, CharField, DecimalField, Field, Func, IntegerField, TextField
 
 if TYPE_CHECKING:
     from contacts.types import FieldType
 
-KEY = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
+# Whatever a shop may call a property, without what SQL, a JSON path or the placeholders of parameters give a meaning.
+KEY = re.compile(r"\w[\w .:/-]{0,62}")
 
 # A text is a day only if the calendar has it: 30 February is no value, as in Python, and never an error.
 SQLITE_DAY = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
@@ -45,18 +46,23 @@ OUTPUTS: dict[str, Field[Any, Any]] = {
 }
 
 
+def checked_key(key: str) -> str:
+    """The key, which may become part of SQL. Raises ValueError for one that may not."""
+    if not KEY.fullmatch(key):
+        raise ValueError(f"not a key that can be read: {key!r}")
+    return key
+
+
 class TypedJSON(Func):
     """One key of a JSON column, typed. For an array it gives the JSON text of the array.
 
-    Raises ValueError for a key that is not made of a-z, 0-9 and _.
+    Raises ValueError for a key that does not fit `KEY`.
     """
 
     arity = 1
 
     def __init__(self, expression: Any, *, key: str, type: FieldType, **extra: Any) -> None:
-        if not KEY.match(key):
-            raise ValueError(f"not a key of a JSON object: {key!r}")
-        self.key = key
+        self.key = checked_key(key)
         self.family = type.family
         self.json_type = type.json_type
         super().__init__(expression, output_field=OUTPUTS[type.json_type], **extra)
@@ -76,8 +82,7 @@ class TypedJSON(Func):
         return read(column), []
 
     def _sqlite(self, column: str) -> str:
-        value = f"json_extract({column}, '$.\"{self.key}\"')"
-        kind = f"json_type({column}, '$.\"{self.key}\"')"
+        value, kind = _on_sqlite(column, self.key)
         wanted = {
             "string": "= 'text'",
             "number": "IN ('integer', 'real')",
@@ -101,34 +106,120 @@ class TypedJSON(Func):
         return f"CASE WHEN jsonb_typeof({column} -> '{self.key}') = '{self.json_type}'{checked} THEN {typed} END"
 
 
-class ArrayHas(Func):
-    """Whether the JSON array under a key holds a text. False for everything that is not an array."""
+class JSONValue(Func):
+    """One key of a JSON column such that values compare as equal exactly when they are: of one type, and without regard
+    to case for texts. NULL for a missing key, null, an empty text, and for lists and objects.
+    """
 
-    def __init__(self, array: TypedJSON, text: Any) -> None:
+    arity = 1
+
+    def __init__(self, expression: Any, *, key: str) -> None:
+        self.key = checked_key(key)
+        super().__init__(expression, output_field=TextField())
+
+    @property
+    def identity(self) -> Any:
+        return (*super().identity, self.key)
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
+        column, _none = compiler.compile(self.source_expressions[0])
+        if connection.vendor == "postgresql":
+            value = f"({column} ->> '{self.key}')"
+            sql = (
+                f"CASE jsonb_typeof({column} -> '{self.key}')"
+                f" WHEN 'string' THEN 't' || NULLIF(muster_fold({value}), '')"
+                f" WHEN 'number' THEN 'n' || trim_scale({value}::numeric) WHEN 'boolean' THEN 'b' || {value} END"
+            )
+        else:
+            value, kind = _on_sqlite(column, self.key)
+            sql = (
+                f"CASE {kind} WHEN 'text' THEN 't' || NULLIF(muster_fold({value}), '')"
+                f" WHEN 'true' THEN 'btrue' WHEN 'false' THEN 'bfalse'"
+                f" WHEN 'integer' THEN {value} WHEN 'real' THEN {value} END"
+            )
+        return sql, []
+
+
+class HasJSON(Func):
+    """Whether there is anything under a key of a JSON column: not null, nor an empty text, list or object."""
+
+    arity = 1
+
+    def __init__(self, expression: Any, *, key: str) -> None:
+        self.key = checked_key(key)
+        super().__init__(expression, output_field=BooleanField())
+
+    @property
+    def identity(self) -> Any:
+        return (*super().identity, self.key)
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
+        column, _none = compiler.compile(self.source_expressions[0])
+        if connection.vendor == "postgresql":
+            nothing = ", ".join(f"'{empty}'::jsonb" for empty in ("null", '""', "[]", "{}"))
+            return f"COALESCE({column} -> '{self.key}' NOT IN ({nothing}), false)", []
+        value, kind = _on_sqlite(column, self.key)
+        return f"COALESCE({kind} || {value} NOT IN ('text', 'array[]', 'object{{}}'), false)", []
+
+
+def _on_sqlite(column: str, key: str) -> tuple[str, str]:
+    """The value under a key, and its JSON type."""
+    path = f"'$.\"{key}\"'"
+    return f"json_extract({column}, {path})", f"json_type({column}, {path})"
+
+
+class ArrayHas(Func):
+    """Whether the JSON array under a key holds a text. False for everything that is not an array.
+
+    ``folded`` compares without regard to case; the text is then given in its folded form.
+    """
+
+    def __init__(self, array: TypedJSON, text: Any, *, folded: bool = False) -> None:
+        self.folded = folded
         super().__init__(array, text, output_field=BooleanField())
+
+    @property
+    def identity(self) -> Any:
+        return (*super().identity, self.folded)
 
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
         array, _none = compiler.compile(self.source_expressions[0])
         text, params = compiler.compile(self.source_expressions[1])
         if connection.vendor == "postgresql":
+            if self.folded:
+                return (
+                    f"EXISTS (SELECT 1 FROM jsonb_array_elements(({array})::jsonb) item"
+                    f" WHERE jsonb_typeof(item) = 'string' AND muster_fold(item #>> '{{}}') = {text})"
+                ), params
             return f"COALESCE(({array})::jsonb ? ({text})::text, false)", params
+        item = "muster_fold(item.value)" if self.folded else "item.value"
         return (
-            f"EXISTS (SELECT 1 FROM json_each({array}) item WHERE item.type = 'text' AND item.value = {text})",
+            f"EXISTS (SELECT 1 FROM json_each({array}) item WHERE item.type = 'text' AND {item} = {text})",
             params,
         )
 
 
 class ArraySize(Func):
-    """How many different texts the JSON array under a key holds; 0 for everything that is not an array."""
+    """How many different texts the JSON array under a key holds; 0 for everything that is not an array.
 
-    def __init__(self, array: TypedJSON) -> None:
+    ``folded`` takes texts that differ in case alone for the same.
+    """
+
+    def __init__(self, array: TypedJSON, *, folded: bool = False) -> None:
+        self.folded = folded
         super().__init__(array, output_field=IntegerField())
+
+    @property
+    def identity(self) -> Any:
+        return (*super().identity, self.folded)
 
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
         array, _none = compiler.compile(self.source_expressions[0])
         if connection.vendor == "postgresql":
+            item = "muster_fold(item #>> '{}')" if self.folded else "item"
             return (
-                f"(SELECT COUNT(DISTINCT item) FROM jsonb_array_elements(({array})::jsonb) item"
+                f"(SELECT COUNT(DISTINCT {item}) FROM jsonb_array_elements(({array})::jsonb) item"
                 " WHERE jsonb_typeof(item) = 'string')"
             ), []
-        return f"(SELECT COUNT(DISTINCT item.value) FROM json_each({array}) item WHERE item.type = 'text')", []
+        item = "muster_fold(item.value)" if self.folded else "item.value"
+        return f"(SELECT COUNT(DISTINCT {item}) FROM json_each({array}) item WHERE item.type = 'text')", []

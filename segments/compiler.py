@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from functools import reduce
-from operator import and_, or_
+from operator import or_
 from typing import Any
 
 from django.db.models import Q
@@ -16,7 +16,7 @@ from crm.registry import UnknownKey
 from segments.conditions import CONDITIONS
 from segments.context import Context
 from segments.faults import DefinitionError, EntryError, Fault, Path
-from segments.logic import otherwise
+from segments.logic import combined
 from segments.models import Segment
 
 Definition = dict[str, Any]
@@ -97,10 +97,8 @@ class _Checker:
             return {}
         form = condition.form(data, context=self.context)
         if not form.is_valid():
-            for name, messages in form.errors.items():
-                place = form.paths.get(name, (name,)) if name != "__all__" else ()
-                for message in messages:
-                    self.fault((*path, *place), str(message))
+            for place, message in form.faults():
+                self.fault((*path, *place), message)
             return {}
         return form.rule()
 
@@ -123,8 +121,7 @@ def _group(group: Definition, context: Context) -> Q:
         _group(rule, context) if "match" in rule else CONDITIONS[rule["type"]].condition(rule, context)
         for rule in group["rules"]
     ]
-    combined = reduce({"all": and_, "any": or_, "none": or_}[group["match"]], parts)
-    return otherwise(combined) if group["match"] == "none" else combined
+    return combined(group["match"], parts)
 
 
 def matching(definition: Definition, *, now: datetime) -> ContactQuerySet:

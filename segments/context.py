@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import BooleanField, Field, Func, Value
 
+from contacts.event_types import event_type
+from contacts.events_seen import properties_seen, types_seen
 from contacts.fields import Catalogue, catalogue
 from contacts.models import ContactList
 from segments.clock import LateValue
@@ -28,6 +30,7 @@ class Context:
     def __init__(self, *, now: datetime | None = None, few: bool = False) -> None:
         self.now = now
         self.few = few
+        self._properties: dict[str, dict[str, str]] = {}
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -43,6 +46,19 @@ class Context:
         from segments.models import Segment
 
         return {segment.pk: segment for segment in Segment.objects.live()}
+
+    @cached_property
+    def event_types(self) -> list[str]:
+        """The types of the events in the data."""
+        return types_seen()
+
+    def event_properties(self, event: str) -> dict[str, str]:
+        """The properties that events of a type are known or seen to have, with the keys of their field types."""
+        if event not in self._properties:
+            known = {one.key: one.type for one in event_type(event).properties}
+            seen = {key: kind for key, kind in properties_seen(event).items() if key not in known and key != "value"}
+            self._properties[event] = known | seen
+        return self._properties[event]
 
     def at(self, compute: Callable[[datetime], Any], output_field: Field[Any, Any]) -> Value:
         """A value that depends on the moment: computed here if the moment is known, else when the SQL is run."""

@@ -23,16 +23,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from segments.compiler import DEEPEST, MATCHES, VERSION, Definition, validate
-from segments.conditions import CONDITIONS, RuleForm
-from segments.conditions.base import Condition
+from segments.conditions import CONDITIONS, Condition
 from segments.context import Context
 from segments.faults import DefinitionError, EntryError, Fault, Path
 from segments.models import Segment
+from segments.rule_form import RuleForm
 
 GROUP = "group"
 FIELD = "field"
 NODE = re.compile(r"(?P<id>[a-z0-9]{1,16}):(?P<parent>[a-z0-9]{0,16}):(?P<kind>[\w.]{0,80})", re.ASCII)
 FEW_CHOICES = 15
+SUBJECTS = ("field", "event")
+LEADING = ("metric", "property")
 
 WHAT_TO_DO = {
     forms.MultipleChoiceField: gettext_lazy("Choose at least one."),
@@ -73,7 +75,12 @@ class Row:
     @property
     def inputs(self) -> list[BoundField]:
         """What is filled in after the operator, in order."""
-        return [bound for bound in self.form or () if bound.name not in ("field", "operator", "only_set")]
+        return [bound for bound in self.form or () if bound.name not in (*SUBJECTS, *LEADING, "operator", "only_set")]
+
+    @property
+    def leading(self) -> list[BoundField]:
+        """What is filled in before the operator."""
+        return [bound for bound in self.form or () if bound.name in LEADING]
 
     @property
     def operator(self) -> BoundField | None:
@@ -86,13 +93,20 @@ class Row:
     @property
     def faulty(self) -> list[tuple[BoundField, bool]]:
         """The inputs with something wrong, each with whether the same is said of one before it."""
-        bounds = [bound for bound in self.form or () if bound.errors]
+        forms = self.form.forms() if self.form else ()
+        bounds = [bound for form in forms for bound in form if bound.errors]
         said = [list(bound.errors) for bound in bounds]
         return [(bound, said[place] in said[:place]) for place, bound in enumerate(bounds)]
 
     @property
+    def whole(self) -> list[str]:
+        """What is wrong with the condition as a whole."""
+        forms = self.form.forms() if self.form else ()
+        return [*self.messages, *(str(message) for form in forms for message in form.non_field_errors())]
+
+    @property
     def is_faulty(self) -> bool:
-        return bool(self.messages or self.faulty)
+        return bool(self.whole or self.faulty)
 
     @cached_property
     def options(self) -> list[Option]:
@@ -115,7 +129,8 @@ class Row:
         if self.form is None:
             self.messages = [_("Choose what the condition is about, or remove it.")]
             return False
-        self.form.full_clean()
+        for form in self.form.forms():
+            form.full_clean()
         return self.form.is_valid()
 
     def forget_faults(self) -> None:
@@ -224,20 +239,18 @@ class Tree:
 
     def subjects(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """What a condition can be about, under the headings that people know."""
-        groups = [
-            (group, [(one.key, str(one.label)) for one in fields]) for group, fields in self.context.catalogue.grouped()
-        ]
-        others = [
-            (condition.key, str(condition.label))
-            for condition in CONDITIONS
-            if condition.key != FIELD and (condition.dynamic or self.kind == Segment.Kind.DYNAMIC_PLUS)
-        ]
-        return [*groups, (_("Lists"), others), *self._no_longer_offered()]
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for condition in CONDITIONS:
+            if condition.dynamic or self.kind == Segment.Kind.DYNAMIC_PLUS:
+                for group, subjects in condition.subjects(self.context):
+                    groups.setdefault(group, []).extend(subjects)
+        return [*groups.items(), *self._no_longer_offered()]
 
     def _no_longer_offered(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """Archived and missing fields that conditions of the tree are about."""
         catalogue = self.context.catalogue
-        subjects = {row.subject for row in self.root.rows() if row.subject and row.subject not in CONDITIONS}
+        rows = (row for row in self.root.rows() if row.subject)
+        subjects = {row.subject for row in rows if _condition(row.subject).key == FIELD}
         archived = [
             (key, str(catalogue[key].label)) for key in sorted(subjects) if key in catalogue and catalogue[key].archived
         ]
@@ -270,7 +283,7 @@ def _stored_group(group: Definition, parent: str, context: Context) -> Group:
 
 def _stored_row(rule: dict[str, Any], parent: str, context: Context) -> Row:
     row_id = new_id()
-    subject = rule["field"] if rule["type"] == FIELD else rule["type"]
+    subject = CONDITIONS[rule["type"]].subject(rule)
     messages = []
     try:
         values = _condition(subject).unpack(rule, context)
@@ -286,6 +299,7 @@ def _stored_row(rule: dict[str, Any], parent: str, context: Context) -> Row:
 def read_tree(posted: QueryDict, *, kind: str, context: Context) -> Tree:
     """The tree as the editor's form has it. Raises BadRequest for a form that the editor cannot have printed."""
     data = posted.copy()
+    _change_lists(data)
     groups: dict[str, tuple[Group, int]] = {}
     seen: set[str] = set()
     root: Group | None = None
@@ -332,27 +346,54 @@ def _read_node(node_id: str, parent: str, kind: str, data: QueryDict, context: C
     return row
 
 
+def _change_lists(data: QueryDict) -> None:
+    """Add a part to a list of a condition, or remove one: ``more=list`` and ``less=list:part`` say which."""
+    for name in data.getlist("more"):
+        data.appendlist(name, new_id())
+    for pressed in data.getlist("less"):
+        name, _separator, part = pressed.partition(":")
+        data.setlist(name, [one for one in data.getlist(name) if one != part])
+
+
 def _condition(subject: str) -> Condition:
     """The kind of condition that has this subject; a subject that nobody knows is a field that is missing."""
-    return CONDITIONS[subject] if subject in CONDITIONS and subject != FIELD else CONDITIONS[FIELD]
+    others = (one for one in CONDITIONS if one.key != FIELD and one.given_by(subject) is not None)
+    return next(others, CONDITIONS[FIELD])
 
 
 def _form(row_id: str, subject: str, data: MutableMapping[str, Any], context: Context) -> RuleForm:
     """The condition's form. Inputs that are new in it begin with their initial values."""
-    data[f"{row_id}-field"] = subject
-    form = _condition(subject).form(data, context=context, prefix=row_id)
-    while missing := {
-        name: one.initial for name, one in form.fields.items() if one.initial is not None and form.given(name) is None
-    }:
-        for name, initial in missing.items():
-            data[f"{row_id}-{name}"] = initial
-        form = _condition(subject).form(data, context=context, prefix=row_id)
-    for name in form.shaping:
-        if name in form.fields:
-            form.fields[name].widget.attrs["hx-post"] = ""
-    for one in form.fields.values():
-        one.error_messages["required"] = next(text for kind, text in WHAT_TO_DO.items() if isinstance(one, kind))
+    condition = _condition(subject)
+    for name, value in (condition.given_by(subject) or {}).items():
+        data[f"{row_id}-{name}"] = value
+    form = condition.form(data, context=context, prefix=row_id)
+    while missing := dict(_missing(form, data)):
+        for name, value in missing.items():
+            if isinstance(data, QueryDict) and isinstance(value, list):
+                data.setlist(name, value)
+            else:
+                data[name] = value
+        form = condition.form(data, context=context, prefix=row_id)
+    for one in form.forms():
+        for name in one.shaping:
+            if name in one.fields:
+                one.fields[name].widget.attrs["hx-post"] = ""
+        for bound in one.fields.values():
+            bound.error_messages["required"] = next(
+                text for kind, text in WHAT_TO_DO.items() if isinstance(bound, kind)
+            )
     return form
+
+
+def _missing(form: RuleForm, data: MutableMapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What new inputs and lists of a condition begin with, by their names in the data."""
+    for one in form.forms():
+        for name, new in one.fields.items():
+            if new.initial is not None and one.given(name) is None:
+                yield one.add_prefix(name), new.initial
+        for name, count in one.begins_with.items():
+            if not data.get(one.add_prefix(name)):
+                yield one.add_prefix(name), [new_id() for _part in range(count)]
 
 
 def _drop_what_does_not_fit(row_id: str, subject: str, data: QueryDict, context: Context) -> None:
@@ -363,6 +404,7 @@ def _drop_what_does_not_fit(row_id: str, subject: str, data: QueryDict, context:
         if form.given("operator") not in operators:
             data[f"{row_id}-operator"] = operators[0]
             form = _form(row_id, subject, data, context)
-    for name in form.errors:
-        for key in (name, f"{name}_0", f"{name}_1"):
-            data.pop(f"{row_id}-{key}", None)
+    for one in form.forms():
+        for name in one.errors:
+            for key in (name, f"{name}_0", f"{name}_1"):
+                data.pop(one.add_prefix(key), None)

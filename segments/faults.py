@@ -27,7 +27,7 @@ class Fault:
 class EntryError(ValueError):
     """An entry of a rule does not have its shape; ``place`` leads to it inside the rule."""
 
-    def __init__(self, message: str, *place: str) -> None:
+    def __init__(self, message: str, *place: str | int) -> None:
         super().__init__(message)
         self.place = place
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import reduce
+from operator import and_, or_
 from typing import Any
 
-from django.db.models import BooleanField, F, Func, Q, QuerySet
+from django.db.models import BigIntegerField, BooleanField, F, Func, Q, QuerySet
 
 
 class Otherwise(Func):
@@ -20,31 +23,101 @@ class Otherwise(Func):
         return f"NOT COALESCE(({sql}), false)", params
 
 
-class NotInSet(Func):
-    """Everybody who is not in a set of contact ids that holds no NULL.
+class SetOperation(Func):
+    """A set of contact ids made of others by UNION, INTERSECT or EXCEPT, from left to right."""
 
-    SQLite looks each contact up in the set. PostgreSQL does so only while the set fits its working memory and is
-    quadratic beyond, so there it is an anti-join.
-    """
+    def __init__(self, operation: str, *operands: Any) -> None:
+        self.operation = operation
+        super().__init__(*operands, output_field=BigIntegerField())
 
-    def __init__(self, contact_ids: QuerySet[Any, Any]) -> None:
-        super().__init__(F("pk"), contact_ids.query, output_field=BooleanField())
+    @property
+    def identity(self) -> Any:
+        return (*super().identity, self.operation)
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
+        compiled = [compiler.compile(operand) for operand in self.source_expressions]
+        # SQLite takes no parentheses around an operand, and PostgreSQL wants a name for what is in them.
+        operands = [f"SELECT * FROM {sql} operand" for sql, _params in compiled]
+        return f"({f' {self.operation} '.join(operands)})", [param for _sql, params in compiled for param in params]
+
+
+class InSet(Func):
+    """Whether the contact is in a set of ids that holds no NULL; ``negated``, whether it is not."""
+
+    def __init__(self, ids: Any, *, negated: bool = False) -> None:
+        self.negated = negated
+        super().__init__(F("pk"), ids, output_field=BooleanField())
+
+    @property
+    def identity(self) -> Any:
+        return (*super().identity, self.negated)
+
+    @property
+    def ids(self) -> Any:
+        return self.source_expressions[1]
 
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
         contact, _none = compiler.compile(self.source_expressions[0])
-        ids, params = compiler.compile(self.source_expressions[1])
+        ids, params = compiler.compile(self.ids)
+        if not self.negated:
+            return f"{contact} IN {ids}", params
         if connection.vendor == "postgresql":
+            # NOT IN looks up in a set only while that fits the working memory and is quadratic beyond: an anti-join.
             return f"NOT EXISTS (SELECT 1 FROM {ids} gone (contact_id) WHERE gone.contact_id = {contact})", params
         return f"{contact} NOT IN {ids}", params
 
 
 def in_set(contact_ids: QuerySet[Any, Any]) -> Q:
     """The contacts whose id is in the set."""
-    return Q(pk__in=contact_ids)
+    return Q(InSet(contact_ids.query))
 
 
 def not_in_set(contact_ids: QuerySet[Any, Any]) -> Q:
-    return Q(NotInSet(contact_ids))
+    """The contacts whose id is not in the set."""
+    return Q(InSet(contact_ids.query, negated=True))
+
+
+def as_set(condition: Q) -> InSet | None:
+    """The condition as a set of contacts, if it is nothing else."""
+    only = condition.children[0] if len(condition.children) == 1 and not condition.negated else None
+    return only if isinstance(only, InSet) else None
+
+
+def combined(match: str, conditions: Sequence[Q]) -> Q:
+    """The contacts for whom ``all``, ``any`` or ``none`` of the conditions hold.
+
+    Conditions that are sets are combined as sets, so that the database need not look at every contact to find the few
+    that are in them. Raises ValueError for another word.
+    """
+    if match not in ("all", "any", "none"):
+        raise ValueError(f"conditions do not combine by {match!r}")
+    sets = [as_set(condition) for condition in conditions]
+    if all(sets):
+        return _combined_sets(match, [one for one in sets if one])
+    if match == "all":
+        return reduce(and_, conditions)
+    either = reduce(or_, conditions)
+    return otherwise(either) if match == "none" else either
+
+
+def _combined_sets(match: str, sets: list[InSet]) -> Q:
+    having = [one.ids for one in sets if not one.negated]
+    lacking = [one.ids for one in sets if one.negated]
+    if match == "all":
+        # In all of the one and in none of the other, or, without the one, not in any of the other.
+        if having:
+            return Q(InSet(_operation("EXCEPT", _operation("INTERSECT", *having), *lacking)))
+        return Q(InSet(_operation("UNION", *lacking), negated=True))
+    if lacking:
+        # In any of the one or not in one of the other: not in all of the other without the one.
+        found = InSet(_operation("EXCEPT", _operation("INTERSECT", *lacking), *having), negated=match == "any")
+    else:
+        found = InSet(_operation("UNION", *having), negated=match == "none")
+    return Q(found)
+
+
+def _operation(operation: str, *operands: Any) -> Any:
+    return SetOperation(operation, *operands) if len(operands) > 1 else operands[0]
 
 
 def otherwise(condition: Q) -> Q:

@@ -161,6 +161,11 @@ def storable(text: str) -> None:
         raise ValidationError(_("The text contains characters that cannot be stored."))
 
 
+def is_text(field: Field) -> bool:
+    """Whether values are typed in as text: in a text field, and where nobody declared the choices."""
+    return field.type.family == "text" or (field.type.family == "choices" and field.choices_source is None)
+
+
 def value_input(field: Field, *, times: bool, **options: Any) -> forms.Field:
     """The input for one value that is compared with a contact field.
 
@@ -168,7 +173,7 @@ def value_input(field: Field, *, times: bool, **options: Any) -> forms.Field:
     of a contact would be.
     """
     family = field.type.family
-    if family == "text":
+    if is_text(field):
         return forms.CharField(max_length=255, validators=[storable], **options)
     if family in ("choice", "choices"):
         return forms.ChoiceField(choices=lambda: [("", "—"), *field.choices()], **options)
@@ -228,7 +233,7 @@ class SeveralValues(Shape):
 
     def fields(self, field: Field) -> dict[str, forms.Field]:
         options: dict[str, Any] = {"label": gettext_lazy("Values")}
-        if field.type.family == "text":
+        if is_text(field):
             help_text = gettext_lazy("One on each line.")
             return {"value": LinesField(max_length=20_000, validators=[storable], help_text=help_text, **options)}
         return {"value": forms.MultipleChoiceField(choices=field.choices, **options)}

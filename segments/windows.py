@@ -21,6 +21,7 @@ from segments import spans
 from segments.clock import period, start_of, today
 from segments.context import Context
 from segments.faults import EntryError
+from segments.rule_form import RuleForm
 from segments.spans import Edge, Span, end, fixed, stepped, this_moment
 from segments.values import LARGEST_COUNT, PERIODS, UNITS, amount, scalar
 
@@ -224,8 +225,42 @@ class Previous(CalendarWindow):
         return _("in the previous %(unit)s") % {"unit": PERIODS[window["unit"]]}
 
 
+EVER = {"kind": "ever"}
+
+
+class WindowForm(RuleForm):
+    """The part of a rule that says when."""
+
+    shaping = ("kind",)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["kind"] = forms.ChoiceField(
+            label=gettext_lazy("When"), choices=[(window.key, window.label) for window in WINDOWS], initial="ever"
+        )
+        if self.given("kind") in WINDOWS:
+            self.fields.update(WINDOWS[self.given("kind")].fields())
+
+    def clean(self) -> dict[str, Any]:
+        if not self.errors:
+            for name, message in WINDOWS[self.cleaned_data["kind"]].clean(self.cleaned_data).items():
+                self.add_error(name, message)
+        return self.cleaned_data
+
+    @property
+    def days_count(self) -> bool:
+        return str(self.given("kind")) != "ever"
+
+    def rule(self) -> dict[str, Any]:
+        window = WINDOWS[self.cleaned_data["kind"]]
+        values = {name: self.cleaned_data[name] for name in window.fields()}
+        return {"kind": window.key} | {
+            name: value if isinstance(value, int | str) else value.isoformat() for name, value in values.items()
+        }
+
+
 def unpack_window(window: Any) -> dict[str, Any]:
-    """The form's data for a stored window. Raises `EntryError` when its JSON has the wrong shape."""
+    """The rule form's data for a stored window. Raises `EntryError` when its JSON has the wrong shape."""
     if not isinstance(window, dict):
         raise EntryError(_("A window is an object with a “kind”."), "window")
     kind = window.get("kind")
@@ -234,7 +269,7 @@ def unpack_window(window: Any) -> dict[str, Any]:
         if name not in known:
             raise EntryError(_("A window of this kind has no such entry."), "window", str(name))
     try:
-        return {"kind": kind} | {name: scalar(value) for name, value in window.items()}
+        return {"window-kind": kind} | {f"window-{name}": scalar(value) for name, value in window.items()}
     except ValueError as error:
         raise EntryError(str(error), "window") from error
 
@@ -253,4 +288,5 @@ def passed(moment: Any, window: Mapping[str, Any], since: datetime, now: datetim
 
 def is_relative(window: Mapping[str, Any]) -> bool:
     """Whether the window moves with time."""
-    return window["kind"] in ("last", "before_last", "between_ago", "this", "previous")
+    kind: str = window["kind"]
+    return kind in ("last", "before_last", "between_ago", "this", "previous")

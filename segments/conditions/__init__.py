@@ -1,6 +1,10 @@
 """The conditions that a definition is made of; one file for each family."""
 
-from segments.conditions import field, listing, segment  # noqa: F401  (they register themselves)
-from segments.conditions.base import CONDITIONS, Condition, RuleForm
+# isort: off
+# The editor offers them in this order.
+from segments.conditions import field, event, sequence, listing, segment  # noqa: F401  (they register themselves)
 
-__all__ = ["CONDITIONS", "Condition", "RuleForm"]
+# isort: on
+from segments.conditions.base import CONDITIONS, Condition
+
+__all__ = ["CONDITIONS", "Condition"]

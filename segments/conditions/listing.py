@@ -11,11 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.models import ListMembership
-from segments.conditions.base import CONDITIONS, Condition, Rule, RuleForm
+from segments.conditions.base import CONDITIONS, Condition, Subjects
 from segments.context import AmongContacts, Context
 from segments.faults import EntryError
 from segments.logic import in_set, not_in_set
-from segments.windows import WINDOWS, inside, is_relative, passed, unpack_window
+from segments.rule_form import Rule, RuleForm
+from segments.windows import EVER, WINDOWS, WindowForm, inside, is_relative, passed, unpack_window
 
 OPERATORS = [
     ("member", gettext_lazy("is on the list")),
@@ -37,8 +38,6 @@ def id_choice(label: Any, names: Any, empty: Any, unknown: Any) -> forms.TypedCh
 class ListRuleForm(RuleForm):
     """The list, the operator, and for ``joined`` the window."""
 
-    shaping = ("operator", "kind")
-
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["list"] = id_choice(
@@ -49,35 +48,11 @@ class ListRuleForm(RuleForm):
         )
         self.fields["operator"] = forms.ChoiceField(label=gettext_lazy("Operator"), choices=OPERATORS, initial="member")
         if self.given("operator") == "joined":
-            self.fields["kind"] = forms.ChoiceField(
-                label=gettext_lazy("When"), choices=[(window.key, window.label) for window in WINDOWS], initial="ever"
-            )
-            if self.given("kind") in WINDOWS:
-                self.fields.update(WINDOWS[self.given("kind")].fields())
-
-    def clean(self) -> dict[str, Any]:
-        if not self.errors and self.cleaned_data["operator"] == "joined":
-            for name, message in WINDOWS[self.cleaned_data["kind"]].clean(self.cleaned_data).items():
-                self.add_error(name, message)
-        return self.cleaned_data
-
-    @property
-    def paths(self) -> dict[str, tuple[str, ...]]:  # type: ignore[override]
-        return {name: ("window", name) for name in self.fields if name not in ("list", "operator")}
-
-    @property
-    def time_zone_counts(self) -> bool:
-        return "kind" in self.fields and self.given("kind") != "ever"
+            self.add_part("window", WindowForm)
 
     def rule(self) -> Rule:
         rule: Rule = {"type": "list", "list": self.cleaned_data["list"], "operator": self.cleaned_data["operator"]}
-        if rule["operator"] == "joined":
-            window = WINDOWS[self.cleaned_data["kind"]]
-            values = {name: self.cleaned_data[name] for name in window.fields()}
-            rule["window"] = {"kind": window.key} | {
-                name: value if isinstance(value, int | str) else value.isoformat() for name, value in values.items()
-            }
-        return rule
+        return rule | {name: part.rule() for name, part in self.parts.items()}
 
 
 @CONDITIONS.register
@@ -87,10 +62,13 @@ class ListCondition(Condition):
     form = ListRuleForm
     entries = frozenset({"list", "operator", "window"})
 
+    def subjects(self, context: Context) -> Subjects:
+        return [(_("Lists"), [(self.key, str(self.label))])]
+
     def unpack(self, rule: Rule, context: Context) -> dict[str, Any]:
         data = {"list": rule.get("list"), "operator": rule.get("operator")}
         if data["operator"] == "joined":
-            return data | unpack_window(rule.get("window", {"kind": "ever"}))
+            return data | unpack_window(rule.get("window", EVER))
         if "window" in rule:
             raise EntryError(_("This operator takes no window."), "window")
         return data

@@ -9,11 +9,12 @@ from django.db.models import F, Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from segments.conditions.base import CONDITIONS, Condition, Rule, RuleForm
+from segments.conditions.base import CONDITIONS, Condition, Subjects
 from segments.conditions.listing import id_choice
 from segments.context import AmongContacts, Context
 from segments.logic import in_set, not_in_set
 from segments.models import Membership
+from segments.rule_form import Rule, RuleForm
 
 OPERATORS = [("member", gettext_lazy("is in the segment")), ("not_member", gettext_lazy("is not in the segment"))]
 
@@ -46,6 +47,9 @@ class SegmentCondition(Condition):
     form = SegmentRuleForm
     entries = frozenset({"segment", "operator"})
     dynamic = False
+
+    def subjects(self, context: Context) -> Subjects:
+        return [(_("Segments"), [(self.key, str(self.label))])]
 
     def unpack(self, rule: Rule, context: Context) -> dict[str, Any]:
         return {"segment": rule.get("segment"), "operator": rule.get("operator")}

@@ -13,7 +13,7 @@ from segments.context import Context
 from segments.logic import otherwise
 from segments.values import NoValue, Shape
 
-FAMILIES = ("text", "number", "boolean", "date", "datetime", "choice", "choices")
+FAMILIES = ("text", "number", "boolean", "date", "datetime", "choice", "choices", "any")
 
 
 class Operator:
@@ -40,6 +40,10 @@ class Operator:
         None when there can be no such contact.
         """
         return None
+
+    def holds_for_zero(self, value: Any) -> bool:
+        """Whether the operator holds for the number 0. Only for operators of numbers."""
+        raise NotImplementedError
 
     @property
     def relative(self) -> bool:
@@ -73,6 +77,9 @@ class Negation(Operator):
 
     def crossing(self, field: Field, value: Any, since: datetime, now: datetime) -> Q | None:
         return self.opposite.crossing(field, value, since, now)
+
+    def holds_for_zero(self, value: Any) -> bool:
+        return not self.opposite.holds_for_zero(value)
 
     @property
     def relative(self) -> bool:

@@ -1,4 +1,4 @@
-"""Operators for fields with one choice or several. Choices compare by their stored values."""
+"""Operators for one choice or several. Declared choices compare by their stored values, others as texts."""
 
 from functools import reduce
 from operator import and_, or_
@@ -9,6 +9,7 @@ from django.db.models.lookups import Exact, In
 from django.utils.translation import gettext_lazy as _
 
 from contacts.fields import Field
+from contacts.folding import fold
 from contacts.typed_json import ArrayHas, ArraySize, TypedJSON
 from segments.context import Context
 from segments.operators.base import Operator, negation, operator
@@ -48,7 +49,8 @@ negation(IsAnyOf, "is_none_of", _("is none of"), _("%(field)s is none of %(value
 def has(field: Field, item: str) -> Q:
     array = field.expression()
     assert isinstance(array, TypedJSON)
-    return Q(Exact(ArrayHas(array, Value(item, output_field=TextField())), Value(True)))
+    text = Value(item if field.choices_source else fold(item), output_field=TextField())
+    return Q(Exact(ArrayHas(array, text, folded=field.choices_source is None), Value(True)))
 
 
 class ChoicesOperator(Operator):
@@ -104,5 +106,7 @@ class IsExactly(ChoicesOperator):
     def condition(self, field: Field, value: Any, context: Context) -> Q:
         array = field.expression()
         assert isinstance(array, TypedJSON)
-        items = set(value)
-        return reduce(and_, [has(field, item) for item in items]) & Q(Exact(ArraySize(array), Value(len(items))))
+        folded = field.choices_source is None
+        items = {fold(item) for item in value} if folded else set(value)
+        size = ArraySize(array, folded=folded)
+        return reduce(and_, [has(field, item) for item in sorted(items)]) & Q(Exact(size, Value(len(items))))

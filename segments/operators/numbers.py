@@ -1,5 +1,6 @@
 """Operators for integers, decimals and booleans."""
 
+import operator as python
 from decimal import Decimal
 from typing import Any
 
@@ -34,9 +35,13 @@ class Comparison(Operator):
     families = ("number",)
     shape = OneValue()
     lookup: Any
+    compare: Any  # the same comparison in Python
 
     def condition(self, field: Field, value: Any, context: Context) -> Q:
         return Q(self.lookup(field.expression(), Number(value)))
+
+    def holds_for_zero(self, value: Any) -> bool:
+        return bool(type(self).compare(0, value))
 
 
 @operator
@@ -45,6 +50,7 @@ class Equals(Comparison):
     label = _("equals")
     phrase = _("%(field)s equals %(value)s")
     lookup = Exact
+    compare = python.eq
 
 
 negation(Equals, "does_not_equal", _("does not equal"), _("%(field)s does not equal %(value)s"))
@@ -56,6 +62,7 @@ class IsGreaterThan(Comparison):
     label = _("is greater than")
     phrase = _("%(field)s is greater than %(value)s")
     lookup = GreaterThan
+    compare = python.gt
 
 
 @operator
@@ -64,6 +71,7 @@ class AtLeast(Comparison):
     label = _("is at least")
     phrase = _("%(field)s is at least %(value)s")
     lookup = GreaterThanOrEqual
+    compare = python.ge
 
 
 @operator
@@ -72,6 +80,7 @@ class IsLessThan(Comparison):
     label = _("is less than")
     phrase = _("%(field)s is less than %(value)s")
     lookup = LessThan
+    compare = python.lt
 
 
 @operator
@@ -80,6 +89,7 @@ class AtMost(Comparison):
     label = _("is at most")
     phrase = _("%(field)s is at most %(value)s")
     lookup = LessThanOrEqual
+    compare = python.le
 
 
 @operator
@@ -92,6 +102,9 @@ class Between(Operator):
 
     def condition(self, field: Field, value: Any, context: Context) -> Q:
         return Q(InRange(field.expression(), (Number(value["from"]), Number(value["to"]))))
+
+    def holds_for_zero(self, value: Any) -> bool:
+        return bool(value["from"] <= 0 <= value["to"])
 
 
 negation(Between, "not_between", _("is not between"), _("%(field)s is not between %(value)s"))

@@ -7,7 +7,7 @@ from django.db.models.lookups import Exact, GreaterThan, IsNull
 from django.utils.translation import gettext_lazy as _
 
 from contacts.fields import Field
-from contacts.typed_json import ArraySize, TypedJSON
+from contacts.typed_json import ArraySize, HasJSON, TypedJSON
 from segments.context import Context
 from segments.logic import otherwise
 from segments.operators.base import Operator, operator
@@ -16,6 +16,8 @@ from segments.operators.base import Operator, operator
 def is_set(field: Field) -> Q:
     """The contacts that have a value in the field; for text, an empty one is none."""
     expression: Any = field.expression()
+    if isinstance(expression, HasJSON):
+        return Q(Exact(expression, Value(True)))
     if field.type.family == "choices":
         assert isinstance(expression, TypedJSON)
         return Q(GreaterThan(ArraySize(expression), Value(0)))
