@@ -89,6 +89,7 @@ def test_the_history_and_a_version_taken_back(
         shot(page, "segment-history")
 
     version(page, 1).get_by_role("link", name="Restore version 1").click()
+    expect(heading(page)).to_have_text("Version 1 cannot be restored")
     expect(page.get_by_role("alert")).to_contain_text("This list no longer exists.")
     expect(page.get_by_role("button", name="Restore these conditions")).to_have_count(0)
     if is_scripted:
@@ -136,7 +137,7 @@ def test_two_people_in_one_editor(
     condition(second, 2).get_by_label("Value").fill("75")
     second.get_by_label("Name", exact=True).fill("Good customers")
     press_save(second)
-    conflict = second.get_by_role("region", name="Not saved yet: somebody else was faster")
+    conflict = second.get_by_role("region", name="Somebody else saved first")
     expect(conflict).to_contain_text("Mara Conti saved this segment meanwhile")
     expect(conflict).to_contain_text("Country is Italy")
     expect(conflict).to_contain_text("Points is at least 75")

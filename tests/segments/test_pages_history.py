@@ -147,7 +147,9 @@ def test_a_version_that_cannot_be_used_says_why(marketer_client: Client, now: da
     assert response.status_code == 422
     for shown in (response, marketer_client.get(restoring(segment, 1))):
         text = text_of(shown)
-        assert "so this version cannot be restored: they are on the list (deleted): This list no longer exists." in text
+        assert (
+            "Its conditions can no longer be used: They are on the list (deleted): This list no longer exists." in text
+        )
         assert "Restore these conditions" not in text
     segment.refresh_from_db()
     assert (segment.version, segment.versions.count()) == (2, 2)
