@@ -13,9 +13,9 @@ from segments.models import Segment
 LONGEST = 10  # combinations that are drawn; the table has all
 BARS = 110  # how high the tallest bar is
 HEAD = 22  # for the number above it
-COLUMN = 38
+COLUMN = 36
 ROW = 26
-LABELS = 168  # how wide the names are
+LABELS = 184  # how wide the names are
 BAR = 24
 LEAST = 2  # a bar that is there can be seen
 

@@ -48,6 +48,14 @@ function line({ values, label, color }) {
   };
 }
 
+/* Some room around the line, but none below zero: there are no sizes. */
+function bounds(values) {
+  const sizes = values.filter((value) => value !== null);
+  const [lowest, highest] = [Math.min(...sizes), Math.max(...sizes)];
+  const room = (highest - lowest) / 10;
+  return { [lowest > room ? "suggestedMin" : "min"]: Math.max(0, lowest - room), suggestedMax: highest + Math.max(1, room) };
+}
+
 function bars({ values, label, color, isBelow }) {
   return {
     label,
@@ -91,7 +99,7 @@ function draw(canvas) {
         },
         y: {
           stacked: !isLine,
-          grace: isLine ? "10%" : 0,
+          ...(isLine ? bounds(series[0].values) : {}),
           border: { display: false },
           grid: { color: colour("border") },
           ticks: { color: colour("muted"), precision: 0, maxTicksLimit: 7, callback: (value) => numbers.format(Math.abs(value)) },

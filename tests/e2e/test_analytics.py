@@ -26,6 +26,14 @@ NEWEST_BAR = """() => {
     return [left + bar.x, top + (bar.y + bar.base) / 2];
 }"""
 
+# Until the line has this colour; after five seconds it never will.
+LINE_IS = """(wanted) => new Promise((done, fail) => {
+    const line = () => Chart.getChart(document.querySelector("[data-chart=line]")).data.datasets[0].borderColor;
+    const look = () => (line() === wanted ? done() : requestAnimationFrame(look));
+    setTimeout(() => fail(new Error(`the line is ${line()}`)), 5000);
+    look();
+})"""
+
 
 @pytest.fixture
 def segment(shop: list[Contact], mara: User) -> Segment:
@@ -93,10 +101,9 @@ def test_charts_follow_the_theme(page: Page, segment: Segment, mara: User, sign_
     sign_in(page, mara)
     page.emulate_media(color_scheme="light")
     open_analytics(page, segment)
-    line = "Chart.getChart(document.querySelector('[data-chart=line]')).data.datasets[0].borderColor"
-    assert page.evaluate(line) == "rgb(79, 70, 229)"
+    page.evaluate(LINE_IS, "rgb(79, 70, 229)")
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"{line} === 'rgb(128, 120, 255)'")
+    page.evaluate(LINE_IS, "rgb(128, 120, 255)")
 
 
 def test_other_segments_to_compare_with(device: Page, segment: Segment, shop: list[Contact]):

@@ -169,7 +169,9 @@ def test_members_beside_everybody(viewer_client: Client, now: datetime):
 
 def test_what_there_is_not_is_said(viewer_client: Client, now: datetime):
     empty = static("Empty", now=now)
-    assert "Nobody has entered or left yet." in text_of(viewer_client.get(address(empty)))
+    text = text_of(viewer_client.get(address(empty)))
+    assert "0 contacts now Nobody has been in this segment in this time." in text
+    assert "Nobody has entered or left yet." in text
     assert "Nobody is in this segment" in text_of(viewer_client.get(address(empty, "comparison/")))
     assert "There is no other segment to compare with yet." in text_of(viewer_client.get(address(empty, "overlap/")))
     some = static("Some", *people("Ana", now=now), now=now)
