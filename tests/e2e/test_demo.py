@@ -70,3 +70,9 @@ def test_the_demo_shop(page: Page, demo: User, sign_in: Callable[[Page, User], N
     expect(page.get_by_role("region", name="Preview")).to_contain_text("Last seen is in the last 90 days")
     page.get_by_role("heading", level=1).click()
     picture("segment-editor")
+
+    page.goto(f"/segments/{Segment.objects.get(name='Good customers').pk}/analytics/?by=week")
+    expect(page.get_by_role("region", name="Overlap with other segments")).to_contain_text("Of this segment")
+    expect(page.get_by_role("heading", name="Top countries")).to_be_visible()
+    page.set_viewport_size({"width": 1440, "height": 1230})
+    picture("segment-analytics")
