@@ -1,8 +1,10 @@
 """What all of the API has in common: keys, scopes, how often, one form of errors, the schema and its page."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -241,3 +243,10 @@ def test_the_page_of_the_documentation_is_for_people_who_are_signed_in(client: C
 def test_the_settings_page_leads_there(administrator_client: Client) -> None:
     assert b'href="/api/"' in administrator_client.get("/settings/").content
     assert b'href="/api/"' in administrator_client.get("/settings/api-keys/").content
+
+
+def test_every_address_and_scope_is_documented() -> None:
+    page = (Path(__file__).resolve().parent.parent.parent / "docs" / "api.md").read_text()
+    addresses = re.findall(r"^\| `([A-Z]+) (/\S+)` \|.*\| `(\S+)` \|$", page, re.MULTILINE)
+    assert {(method, f"/api/v1{path}"): scope for method, path, scope in addresses} == SCOPES
+    assert set(re.findall(r"^\| `(\w+:\w+)` \|", page, re.MULTILINE)) == set(ApiKey.Scope)
