@@ -8,8 +8,8 @@ from django.db.models import Count, F
 from contacts.frozen import FrozenContacts
 from contacts.models import Contact
 from contacts.personal_data import Holder
-from segments.ledger import count_on_day, memberships_lock
-from segments.models import Membership, Segment, Transition
+from segments.ledger import count_moves, memberships_lock
+from segments.models import Membership, Transition
 
 
 class Segments(Holder):
@@ -28,9 +28,7 @@ class Segments(Holder):
             theirs = Membership.objects.filter(contact_id__in=contacts.ids)
             counts = theirs.values("segment_id").order_by().annotate(number=Count("contact_id"))
             leaving = dict(counts.values_list("segment_id", "number"))
-            for segment_id, number in leaving.items():
-                Segment.objects.filter(pk=segment_id).update(size=F("size") - number)
-            count_on_day({segment_id: (0, number) for segment_id, number in leaving.items()}, now=now)
+            count_moves({segment_id: (0, number) for segment_id, number in leaving.items()}, now=now)
             theirs.delete()
             Transition.objects.filter(contact_id__in=contacts.ids).delete()
 

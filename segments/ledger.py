@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
 
+from contacts.json_rows import rows_of, rows_parameter
 from segments.clock import today
-from segments.models import Segment, SegmentDay, Transition
+from segments.models import SegmentDay, Transition
 
 LOCK = 0x4D555354  # one number for everybody who writes memberships on a PostgreSQL server
 
@@ -86,10 +86,7 @@ def write(entered: Moves, left: Moves, sizes: dict[int, tuple[int, int]], *, now
             )
         if leaving:
             _delete(cursor, left)
-    for segment_id, (count_entered, count_left) in sizes.items():
-        if count_entered or count_left:
-            Segment.objects.filter(pk=segment_id).update(size=F("size") + (count_entered - count_left))
-    count_on_day(sizes, now=now)
+    count_moves(sizes, now=now)
 
 
 def _delete(cursor: Any, left: Moves) -> None:
@@ -111,21 +108,31 @@ def _moment() -> str:
     return "%s::timestamptz" if connection.vendor == "postgresql" else "%s"
 
 
-def count_on_day(sizes: dict[int, tuple[int, int]], *, now: datetime) -> None:
-    """Add to the day's counts; the memberships lock keeps two writers from making the same row."""
-    day = today(now)
-    moved = {segment_id: counts for segment_id, counts in sizes.items() if any(counts)}
-    days = {row.segment_id: row for row in SegmentDay.objects.filter(day=day, segment_id__in=moved)}
-    for segment_id, (entered, left) in moved.items():
-        if segment_id in days:
-            SegmentDay.objects.filter(pk=days[segment_id].pk).update(
-                entered=F("entered") + entered, left=F("left") + left
-            )
-    SegmentDay.objects.bulk_create(
-        SegmentDay(segment_id=segment_id, day=day, entered=entered, left=left)
-        for segment_id, (entered, left) in moved.items()
-        if segment_id not in days
-    )
+def count_moves(sizes: dict[int, tuple[int, int]], *, now: datetime) -> None:
+    """Add how many entered and left each segment to its size, and to its counts of the day."""
+    counts = [
+        {"segment_id": segment_id, "come": come, "gone": gone}
+        for segment_id, (come, gone) in sizes.items()
+        if come or gone
+    ]
+    if not counts:
+        return
+    moved = f"{rows_of({'segment_id': 'bigint', 'come': 'bigint', 'gone': 'bigint'})} AS moved"
+    rows = rows_parameter(counts)
+    date = "%s::date" if connection.vendor == "postgresql" else "%s"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE segments_segment SET size = size + moved.come - moved.gone"
+            f" FROM {moved} WHERE segments_segment.id = moved.segment_id",
+            [rows],
+        )
+        # WHERE true: without it SQLite would read ON CONFLICT as the condition of a join.
+        cursor.execute(
+            'INSERT INTO segments_segmentday AS today (segment_id, day, entered, "left")'
+            f" SELECT segment_id, {date}, come, gone FROM {moved} WHERE true ON CONFLICT (segment_id, day)"
+            ' DO UPDATE SET entered = today.entered + excluded.entered, "left" = today."left" + excluded."left"',
+            [SegmentDay._meta.get_field("day").get_db_prep_value(today(now), connection), rows],
+        )
 
 
 def tell_dependents(segment_id: int, moved: Moves) -> None:

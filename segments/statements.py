@@ -5,9 +5,10 @@ Compiling with the ORM costs milliseconds, which an edit that concerns a hundred
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from django.db import DatabaseError, connection
@@ -17,6 +18,7 @@ from segments.clock import Late
 from segments.compiler import Definition, compile, depends_on, is_relative
 from segments.context import CONTACT_IDS, ContactIds, Context, among_contacts
 from segments.faults import DefinitionError, Fault
+from segments.logic import as_set
 from segments.models import Segment
 
 COLUMNS_OF_A_STATEMENT = 250
@@ -30,9 +32,14 @@ class Statement:
     sql: str
     params: tuple[Any, ...]
 
-    def bound(self, *, now: datetime, contact_ids: list[int] | None = None) -> list[Any]:
+    @cached_property
+    def is_open(self) -> bool:
+        """Whether some parameters have no value yet."""
+        return any(isinstance(param, Late | ContactIds) for param in self.params)
+
+    def bound(self, *, now: datetime, contact_ids: list[int] | None = None) -> Sequence[Any]:
         """The parameters for ``now`` and, in a statement for a few contacts, for their ids."""
-        return [_bound(param, now, contact_ids) for param in self.params]
+        return [_bound(param, now, contact_ids) for param in self.params] if self.is_open else self.params
 
 
 def _bound(param: Any, now: datetime, contact_ids: list[int] | None) -> Any:
@@ -46,12 +53,22 @@ def _bound(param: Any, now: datetime, contact_ids: list[int] | None) -> Any:
 
 @dataclass(frozen=True)
 class Kept:
-    """What is kept of one version of a segment's definition."""
+    """What is kept of one version of a segment's definition.
+
+    ``whole`` and ``few`` are conditions on contacts. ``ids`` is the set of their ids itself, of a definition that is
+    nothing but a set: no contact has to be read to know who is in it.
+    """
 
     whole: Statement
+    ids: Statement | None
     few: Statement
     keys: frozenset[str]
     relative: bool
+
+    @cached_property
+    def reads(self) -> frozenset[int]:
+        """The segments that its rules name."""
+        return frozenset(int(key.partition(":")[2]) for key in self.keys if key.startswith("segment:"))
 
 
 _kept: dict[tuple[str, int, int], Kept] = {}
@@ -63,7 +80,7 @@ def kept(segment: Segment) -> Kept:
 
     Raises `DefinitionError` when something that the definition names is gone, or it is damaged in whatever way.
     """
-    key = (connection.vendor + str(connection.settings_dict["NAME"]), segment.pk, segment.version)
+    key = (_database(), segment.pk, segment.version)
     if key not in _kept:
         if len(_kept) >= MOST_KEPT:
             _kept.clear()
@@ -76,6 +93,24 @@ def kept(segment: Segment) -> Kept:
     return _kept[key]
 
 
+def kept_of(versions: Mapping[int, int]) -> tuple[dict[int, Kept], dict[int, DefinitionError]]:
+    """The compiled forms of segments, which come as id and version, and what is wrong with those that have none."""
+    database = _database()
+    found = {pk: _kept[database, pk, version] for pk, version in versions.items() if (database, pk, version) in _kept}
+    broken: dict[int, DefinitionError] = {}
+    missing = versions.keys() - found.keys()
+    for segment in Segment.objects.filter(pk__in=missing) if missing else []:
+        try:
+            found[segment.pk] = kept(segment)
+        except DefinitionError as error:
+            broken[segment.pk] = error
+    return found, broken
+
+
+def _database() -> str:
+    return connection.vendor + str(connection.settings_dict["NAME"])
+
+
 def prepare(definition: Definition) -> Kept:
     context = Context()
     few = Context(few=True)
@@ -84,6 +119,7 @@ def prepare(definition: Definition) -> Kept:
     whole.bound(now=ANY_MOMENT)  # what cannot be computed is found now, and not when the SQL is run
     return Kept(
         whole=whole,
+        ids=set_of_ids(definition, context),
         few=statement(definition, few),
         keys=frozenset(depends_on(definition)),
         relative=is_relative(definition, context),
@@ -99,27 +135,41 @@ def statement(definition: Definition, context: Context) -> Statement:
     return Statement(sql, tuple(params))
 
 
-def matching_sql(segment: Segment, *, now: datetime) -> tuple[str, list[Any]]:
+def set_of_ids(definition: Definition, context: Context) -> Statement | None:
+    """The SELECT of the definition's contact ids, in parentheses, if that is all it is."""
+    found = as_set(compile(definition, now=context.now, context=context))
+    if found is None or found.negated:
+        return None
+    query = Contact.objects.all().query
+    compiler = query.get_compiler(connection=connection)
+    compiler.pre_sql_setup()
+    sql, params = compiler.compile(found.resolve_expression(query).ids)
+    return Statement(sql, tuple(params))
+
+
+def matching_sql(segment: Segment, *, now: datetime) -> tuple[str, Sequence[Any]]:
     """SELECT of the ids of all contacts that the definition holds for."""
-    whole = kept(segment).whole
+    ids, whole = kept(segment).ids, kept(segment).whole
+    if ids:
+        return f"SELECT DISTINCT matching.contact_id AS id FROM {ids.sql} matching", ids.bound(now=now)
     return f'SELECT "contacts_contact"."id" FROM "contacts_contact" WHERE {whole.sql}', whole.bound(now=now)
 
 
-def verdicts(segments: Sequence[Segment], contact_ids: list[int], *, now: datetime) -> set[tuple[int, int]]:
+def verdicts(statements: Mapping[int, Statement], contact_ids: list[int], *, now: datetime) -> set[tuple[int, int]]:
     """The pairs of segment and contact for which the definition holds, among a few contacts.
 
-    All segments are asked in one statement, which reads each contact once.
+    ``statements`` are those for a few contacts, by segment. All are asked at once, which reads each contact once.
     """
     found: set[tuple[int, int]] = set()
-    for start in range(0, len(segments), COLUMNS_OF_A_STATEMENT):
-        chunk = segments[start : start + COLUMNS_OF_A_STATEMENT]
-        statements = [kept(segment).few for segment in chunk]
-        columns = ", ".join(f"({one.sql})" for one in statements)
-        params = [param for one in statements for param in one.bound(now=now, contact_ids=contact_ids)]
+    everything = list(statements.items())
+    for start in range(0, len(everything), COLUMNS_OF_A_STATEMENT):
+        chunk = everything[start : start + COLUMNS_OF_A_STATEMENT]
+        columns = ", ".join(f"({one.sql})" for _pk, one in chunk)
+        params = [param for _pk, one in chunk for param in one.bound(now=now, contact_ids=contact_ids)]
         among = among_contacts('"contacts_contact"."id"', connection.vendor)
         sql = f'SELECT "contacts_contact"."id", {columns} FROM "contacts_contact" WHERE {among}'
         with connection.cursor() as cursor:
             cursor.execute(sql, [*params, CONTACT_IDS.bind(contact_ids, connection.vendor)])
             for contact_id, *answers in cursor.fetchall():
-                found.update((segment.pk, contact_id) for segment, holds in zip(chunk, answers, strict=True) if holds)
+                found.update((pk, contact_id) for (pk, _one), holds in zip(chunk, answers, strict=True) if holds)
     return found

@@ -33,7 +33,9 @@ def audit(*, now: datetime) -> list[RefreshRun]:
     apply_time(now=now)
     refresh_due(now=now)
     missing = _forget_missing_contacts(now=now)
-    runs = [_audit_one(segment, missing[segment.pk], now=now) for segment in Plan.of_all(now=now).in_order()]
+    in_order = Plan.of_all(now=now).in_order()
+    segments = Segment.objects.in_bulk(in_order)
+    runs = [_audit_one(segments[pk], missing[pk], now=now) for pk in in_order if pk in segments]
     runs += [_audit_size(segment, missing[segment.pk], now=now) for segment in Segment.objects.live().static()]
     found = [run for run in runs if run.differences]
     for run in found:

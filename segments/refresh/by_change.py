@@ -61,7 +61,7 @@ def _apply_batch(*, now: datetime, patience: float | None) -> int:
     started = perf_counter()
     with memberships_lock(patience=patience):
         plan = Plan.of_all(now=now)
-        refreshing = [f"evaluate:{pk}" for pk, segment in plan.segments.items() if segment.refresh_token]
+        refreshing = [f"evaluate:{pk}" for pk in plan.refreshing]
         rows = list(
             Change.objects.exclude(key__in=refreshing).order_by("pk").values_list("pk", "contact_id", "key")[:BATCH]
         )

@@ -27,23 +27,22 @@ def apply_time(*, now: datetime) -> int:
         pending: Pending = {}
         swept, stale = [], []
         context = Context()
-        for segment_id, segment in plan.segments.items():
-            if not plan.kept[segment_id].relative or segment.refresh_token or segment.stale:
-                continue
+        relative = [pk for pk, one in plan.kept.items() if one.relative and pk not in plan.refreshing]
+        for segment in Segment.objects.filter(pk__in=relative, stale=False):
             if segment.swept_at is None or now <= segment.swept_at <= now + CLOCKS_DIFFER:
                 continue
             if segment.swept_at > now:
-                stale.append(segment_id)  # by a clock that was wrong: nobody knows who was judged by it
+                stale.append(segment.pk)  # by a clock that was wrong: nobody knows who was judged by it
                 continue
             crossed = crossing(segment.conditions, since=segment.swept_at, now=now, context=context)
-            swept.append(segment_id)
+            swept.append(segment.pk)
             if crossed is None:
                 continue
             contact_ids = _contacts(crossed)
             if contact_ids is None:
-                stale.append(segment_id)
+                stale.append(segment.pk)
             elif contact_ids:
-                pending[segment_id] = dict.fromkeys(contact_ids, (Cause.TIME, ""))
+                pending[segment.pk] = dict.fromkeys(contact_ids, (Cause.TIME, ""))
         if pending:
             outcome = bring_up_to_date(plan, pending, now=now)
             RefreshRun.objects.create(

@@ -11,10 +11,10 @@ from django.db import DatabaseError, connection, transaction
 from contacts.models import Change
 from segments.context import CONTACT_IDS, among_contacts
 from segments.ledger import moves_of, write
-from segments.models import Cause, Segment
+from segments.models import Cause
 from segments.refresh.plan import Plan, fail
 from segments.refresh.records import newest_clock
-from segments.statements import verdicts
+from segments.statements import Statement, verdicts
 
 Reason = tuple[str, str]  # cause and detail
 Pending = dict[int, dict[int, Reason]]  # by segment, the contacts to look at, and why
@@ -39,65 +39,66 @@ def bring_up_to_date(plan: Plan, pending: Pending, *, now: datetime) -> Outcome:
     moment = newest_clock(now)
     outcome = Outcome(examined=len(set().union(*pending.values())))
     for level in plan.levels:
-        segments = [segment for segment in level if pending.get(segment.pk)]
-        defer([segment for segment in segments if segment.refresh_token], pending)
-        segments = [segment for segment in segments if not segment.refresh_token]
-        if not segments:
+        concerned = [pk for pk in level if pending.get(pk)]
+        defer([pk for pk in concerned if pk in plan.refreshing], pending)
+        concerned = [pk for pk in concerned if pk not in plan.refreshing]
+        if not concerned:
             continue
-        outcome.segments += len(segments)
-        contact_ids = sorted(set().union(*(pending[segment.pk] for segment in segments)))
-        holds, segments = _verdicts(segments, contact_ids, now=moment)
+        outcome.segments += len(concerned)
+        contact_ids = sorted(set().union(*(pending[pk] for pk in concerned)))
+        holds, concerned = _verdicts({pk: plan.kept[pk].few for pk in concerned}, contact_ids, now=moment)
         members = _members(contact_ids)
         sizes: dict[int, tuple[int, int]] = {}
         entered: list[tuple[int, int, str, str]] = []
         left: list[tuple[int, int, str, str]] = []
-        for segment in segments:
+        for pk in concerned:
             moved = {
                 contact_id: reason
-                for contact_id, reason in pending[segment.pk].items()
-                if ((segment.pk, contact_id) in holds) != ((segment.pk, contact_id) in members)
+                for contact_id, reason in pending[pk].items()
+                if ((pk, contact_id) in holds) != ((pk, contact_id) in members)
             }
-            come = [(segment.pk, pk, *reason) for pk, reason in moved.items() if (segment.pk, pk) in holds]
-            gone = [(segment.pk, pk, *reason) for pk, reason in moved.items() if (segment.pk, pk) in members]
-            sizes[segment.pk] = (len(come), len(gone))
+            if not moved:
+                continue
+            come = [(pk, contact_id, *reason) for contact_id, reason in moved.items() if (pk, contact_id) in holds]
+            gone = [(pk, contact_id, *reason) for contact_id, reason in moved.items() if (pk, contact_id) in members]
+            sizes[pk] = (len(come), len(gone))
             entered += come
             left += gone
-            for dependent in plan.dependents(segment.pk) if moved else []:
+            for dependent in plan.dependents(pk):
                 for contact_id in moved:
-                    pending.setdefault(dependent, {}).setdefault(contact_id, (Cause.SEGMENT, f"segment:{segment.pk}"))
-        if entered or left:
+                    pending.setdefault(dependent, {}).setdefault(contact_id, (Cause.SEGMENT, f"segment:{pk}"))
+        if sizes:
             write(moves_of(entered), moves_of(left), sizes, now=moment)
         outcome.entered += len(entered)
         outcome.left += len(left)
     return outcome
 
 
-def defer(segments: Sequence[Segment], pending: Pending) -> None:
+def defer(segment_ids: Sequence[int], pending: Pending) -> None:
     """Put what is pending for segments under full refresh back into the change log."""
-    Change.objects.bulk_create(
-        Change(contact_id=contact_id, key=f"evaluate:{segment.pk}")
-        for segment in segments
-        for contact_id in pending[segment.pk]
-    )
+    if segment_ids:
+        Change.objects.bulk_create(
+            Change(contact_id=contact_id, key=f"evaluate:{pk}") for pk in segment_ids for contact_id in pending[pk]
+        )
 
 
 def _verdicts(
-    segments: list[Segment], contact_ids: list[int], *, now: datetime
-) -> tuple[set[tuple[int, int]], list[Segment]]:
+    statements: dict[int, Statement], contact_ids: list[int], *, now: datetime
+) -> tuple[set[tuple[int, int]], list[int]]:
     """Who fulfils which definition, and the segments that could be asked: one that fails does not stop the others."""
     try:
         with transaction.atomic():
-            return verdicts(segments, contact_ids, now=now), segments
+            return verdicts(statements, contact_ids, now=now), list(statements)
     except DatabaseError:
         found: set[tuple[int, int]] = set()
         sound = []
-        for segment in segments:
+        for pk, statement in statements.items():
             try:
                 with transaction.atomic():
-                    found |= verdicts([segment], contact_ids, now=now)
-                sound.append(segment)
+                    found |= verdicts({pk: statement}, contact_ids, now=now)
+                sound.append(pk)
             except DatabaseError as error:
-                fail(segment.pk, error, now=now)
+                fail(pk, error, now=now)
         return found, sound
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -69,13 +69,13 @@ def refresh_due(*, now: datetime, only: set[int] | None = None) -> int:
     if not due_ids:
         return 0
     refreshed = 0
-    for segment in Plan.of_all(now=now).in_order():
-        if segment.pk not in due_ids:
+    for segment_id in Plan.of_all(now=now).in_order():
+        if segment_id not in due_ids:
             continue
         try:
-            refreshed += _refresh(segment.pk, now=now, cause=Cause.REFRESH, report=silent) is not None
+            refreshed += _refresh(segment_id, now=now, cause=Cause.REFRESH, report=silent) is not None
         except Exception:
-            logger.exception("segment %s failed and is tried again later", segment.pk)
+            logger.exception("segment %s failed and is tried again later", segment_id)
         due_ids = _due_ids(now=now, only=only)
     apply_changes(now=now)
     return refreshed
@@ -121,9 +121,7 @@ def _refresh(segment_id: int, *, now: datetime, cause: str, report: Report) -> R
             report(3, 4, _("Writing who entered and who left"))
             return _finish(segment, moves, now=now, cause=cause, started=started)
     except Exception as error:
-        # Another refresh may have taken over meanwhile, and goes on undisturbed.
-        if Segment.objects.filter(pk=segment_id, refresh_token=segment.refresh_token).exists():
-            fail(segment_id, error, now=now)
+        fail(segment_id, error, now=now, token=segment.refresh_token)
         RefreshRun.objects.create(
             kind=RefreshRun.Kind.FULL,
             cause=cause,
@@ -249,7 +247,7 @@ def difference(segment: Segment, *, now: datetime) -> Iterator[Difference]:
                 cursor.execute(f"DROP TABLE IF EXISTS {table}")
 
 
-def _compare_on_sqlite(table: str, matching: str, params: list[Any], members: str, segment_id: int) -> None:
+def _compare_on_sqlite(table: str, matching: str, params: Sequence[Any], members: str, segment_id: int) -> None:
     matches = f"{table}_matches"
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMP TABLE {matches} (contact_id INTEGER PRIMARY KEY)")
@@ -266,7 +264,7 @@ def _compare_on_sqlite(table: str, matching: str, params: list[Any], members: st
         cursor.execute(f"DROP TABLE {matches}")
 
 
-def _compare_on_postgresql(table: str, matching: str, params: list[Any], members: str, segment_id: int) -> None:
+def _compare_on_postgresql(table: str, matching: str, params: Sequence[Any], members: str, segment_id: int) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         # Sets of ids are hashed; with the default of 4 MB they would be sorted on disk from some ten thousands on.
         cursor.execute("SET LOCAL work_mem = '128MB'")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from contacts.models import Contact
-from segments.faults import DefinitionError
 from segments.models import Segment
 from segments.references import gone, refuse
-from segments.statements import Kept, kept
+from segments.statements import Kept, kept_of
 
 logger = logging.getLogger(__name__)
 
@@ -24,39 +24,47 @@ def is_small(count: int) -> bool:
     return count <= max(1_000, newest // 50)
 
 
-def fail(segment_id: int, error: Exception, *, now: datetime) -> None:
-    """Keep a segment's error where people see it; it stays stale and is tried again."""
+def fail(segment_id: int, error: Exception, *, now: datetime, token: UUID | None = None) -> None:
+    """Keep a segment's error where people see it; it stays stale and is tried again.
+
+    ``token`` is that of the refresh that failed: when another has taken over since, it alone counts.
+    """
     logger.error("segment %s cannot be refreshed: %s", segment_id, error)
-    Segment.objects.filter(pk=segment_id).update(
+    ours = {"refresh_token": token} if token else {}
+    Segment.objects.filter(pk=segment_id, **ours).update(
         error=str(error) or type(error).__name__, failed_at=now, stale=True, refresh_token=None
     )
 
 
 @dataclass
 class Plan:
-    """The segments with a usable definition. ``levels`` orders them: each after those that its rules read."""
+    """What is kept of the segments with a usable definition, by id.
 
-    segments: dict[int, Segment]
+    ``levels`` orders the ids: each after those that its rules read. ``refreshing`` are those under a full refresh.
+    Made anew for every edit of a contact, so it reads no more of a segment than it needs.
+    """
+
     kept: dict[int, Kept]
-    levels: list[list[Segment]] = field(default_factory=list)
+    refreshing: frozenset[int]
+    levels: list[list[int]] = field(default_factory=list)
 
     @classmethod
     def of_all(cls, *, now: datetime) -> Plan:
         """All live segments with a definition. One that does not compile is marked with its error and left out."""
-        plan = cls({}, {})
-        broken: dict[Segment, DefinitionError] = {}
-        for segment in Segment.objects.live().defined().defer("description", "definition"):
-            try:
-                plan.kept[segment.pk] = kept(segment)
-                plan.segments[segment.pk] = segment
-            except DefinitionError as error:
-                broken[segment] = error
-        missing = gone(key for one in plan.kept.values() for key in one.keys)
-        for pk in [pk for pk, one in plan.kept.items() if missing & one.keys]:
-            broken[plan.segments.pop(pk)] = refuse(missing & plan.kept.pop(pk).keys)
-        for segment, reason in broken.items():
-            if not segment.error:
-                fail(segment.pk, reason, now=now)
+        rows = Segment.objects.live().defined().order_by().values_list("pk", "version", "refresh_token")
+        versions, refreshing = {}, set()
+        for pk, version, token in rows:
+            versions[pk] = version
+            if token:
+                refreshing.add(pk)
+        found, broken = kept_of(versions)
+        missing = gone(key for one in found.values() for key in one.keys)
+        for pk in [pk for pk, one in found.items() if missing & one.keys]:
+            broken[pk] = refuse(missing & found.pop(pk).keys)
+        if broken:
+            for pk in Segment.objects.filter(pk__in=broken, error="").values_list("pk", flat=True):
+                fail(pk, broken[pk], now=now)
+        plan = cls(found, frozenset(refreshing))
         plan.levels = plan._in_order()
         return plan
 
@@ -64,24 +72,20 @@ class Plan:
         """The segments with a rule on this one."""
         return [pk for pk, one in self.kept.items() if f"segment:{segment_id}" in one.keys]
 
-    def in_order(self, segment_ids: set[int] | None = None) -> list[Segment]:
-        """The segments, or some of them, each after those that its rules read."""
-        return [
-            segment for level in self.levels for segment in level if segment_ids is None or segment.pk in segment_ids
-        ]
+    def in_order(self) -> list[int]:
+        """The segments, each after those that its rules read."""
+        return [pk for level in self.levels for pk in level]
 
-    def _in_order(self) -> list[list[Segment]]:
-        read = (
-            {pk: {other for other in self.segments if f"segment:{other}" in one.keys} for pk, one in self.kept.items()}
-            if any(key.startswith("segment:") for one in self.kept.values() for key in one.keys)
-            else {}
-        )
-        levels: list[list[Segment]] = []
+    def _in_order(self) -> list[list[int]]:
+        read = {pk: one.reads & self.kept.keys() for pk, one in self.kept.items() if one.reads}
+        if not read:
+            return [list(self.kept)]
+        levels: list[list[int]] = []
         placed: set[int] = set()
-        while len(placed) < len(self.segments):
-            level = [pk for pk in self.segments if pk not in placed and read.get(pk, set()) <= placed]
+        while len(placed) < len(self.kept):
+            level = [pk for pk in self.kept if pk not in placed and read.get(pk, set()) <= placed]
             # A cycle cannot be saved; if there is one all the same, its segments come last, in no order.
-            level = level or [pk for pk in self.segments if pk not in placed]
-            levels.append([self.segments[pk] for pk in level])
+            level = level or [pk for pk in self.kept if pk not in placed]
+            levels.append(level)
             placed.update(level)
         return levels

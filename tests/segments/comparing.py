@@ -68,4 +68,9 @@ def members(segment: Segment) -> set[int]:
 
 def examined(segment: Segment, contact_ids: list[int], *, now: datetime) -> set[int]:
     """The members by the statement that looks at a few contacts only."""
-    return {contact_id for _segment, contact_id in statements.verdicts([segment], contact_ids, now=now)}
+    return {
+        contact_id
+        for _segment, contact_id in statements.verdicts(
+            {segment.pk: statements.kept(segment).few}, contact_ids, now=now
+        )
+    }

@@ -73,7 +73,7 @@ def _segments(only: int | None, *, now: datetime) -> list[Segment]:
         if only not in live:
             raise CommandError(f"There is no segment {only} with conditions.")
         return [live[only]]
-    in_order = [segment.pk for segment in Plan.of_all(now=now).in_order(set(live))]
+    in_order = [pk for pk in Plan.of_all(now=now).in_order() if pk in live]
     return [live[pk] for pk in [*in_order, *(pk for pk in live if pk not in in_order)]]
 
 
