@@ -62,9 +62,9 @@ class Change:
         group = self.entered or self.left
         if group is None:
             return ""
-        text = _("in the group “%(group)s”")
+        text = _("in the group: %(group)s")
         if self.kind == Kind.MOVED:
-            text = _("into the group “%(group)s”") if self.entered else _("out of the group “%(group)s”")
+            text = _("into the group: %(group)s") if self.entered else _("out of the group: %(group)s")
         return text % {"group": words(group, context=context)}
 
 

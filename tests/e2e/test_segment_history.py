@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from contacts.models import Contact, ContactList
 from crm.models import User
 from segments.editing import create_segment, fill, save_segment
+from segments.kinds import OFFERED, OfferedKind
 from segments.models import Segment
 from tests.e2e.conftest import PHONE, SCREEN
 from tests.e2e.shop import ABROAD, NEWS, all_of, emails
@@ -193,3 +194,30 @@ def test_a_copy_and_a_snapshot(
     expect(heading(page)).to_have_text("Best customers of today")
     assert members("Best customers of today") == members("Copy of Best customers") == members("Best customers")
     assert members("Best customers")
+
+
+def test_made_dynamic_plus(
+    page: Page,
+    sign_in: Callable[[Page, User], None],
+    shot: Callable[..., None],
+    axe: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    mara: User,
+    segment: Segment,
+):
+    plus = OfferedKind(Segment.Kind.DYNAMIC_PLUS, "sparkles", "", "")
+    monkeypatch.setitem(OFFERED, Segment.Kind.DYNAMIC_PLUS, plus)
+    before = members("Best customers")
+    sign_in(page, mara)
+    page.goto(f"/segments/{segment.pk}/")
+    choose_in_more(page, "Make dynamic plus")
+    expect(heading(page)).to_have_text("Make “Best customers” dynamic plus?")
+    axe(page)
+    shot(page, "segment-make-plus")
+    page.get_by_role("button", name="Make dynamic plus").click()
+    expect(page.get_by_role("status")).to_contain_text("is dynamic plus now")
+    assert members("Best customers") == before
+    choose_in_more(page, "History")
+    expect(version(page, 5)).to_contain_text("Made dynamic plus")
+    axe(page)
+    shot(page, "segment-history-plus")

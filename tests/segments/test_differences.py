@@ -164,7 +164,7 @@ def test_differences_in_words():
     after = definition("any", field("points", 5, "at_least"), group("none", on_news, SPAIN, ROME, FRANCE))
     said = in_words(compare(before, after), context=Context())
     conditions = "they are on the list News or Country is Spain or City is Rome or Country is France"
-    where = f"in the group “(none of this holds: {conditions})”"
+    where = f"in the group: (none of this holds: {conditions})"
     assert [(str(one.kind.label), one.before, one.after, one.where) for one in said] == [
         ("Changed", "all of the conditions must hold", "one of the conditions is enough", ""),
         ("Changed", "Points is at least 3", "Points is at least 5", ""),

@@ -21,6 +21,7 @@ READ = {
     "state": "get",
     "progress": "get",
     "uses": "get",
+    "history": "get",
     "deleted": "get",
 }
 WRITE = {
@@ -35,6 +36,10 @@ WRITE = {
     "remove_member": "post",
     "delete": "get",
     "restore": "get",
+    "restore_version": "get",
+    "copy": "get",
+    "snapshot": "get",
+    "make_plus": "get",
 }
 
 
@@ -44,8 +49,9 @@ def addresses(now: datetime) -> dict[str, str]:
     chosen, filled, gone = static("Chosen", ana, now=now), dynamic("Filled", now=now), static("Gone", now=now)
     delete_segment(gone, now=datetime.now(tz=now.tzinfo))
     args: dict[str, list[Any]] = {
-        name: [filled.pk] for name in ("state", "progress", "edit", "preview", "refresh", "uses")
+        name: [filled.pk] for name in ("state", "progress", "edit", "preview", "refresh", "uses", "history")
     }
+    args |= {name: [filled.pk] for name in ("copy", "snapshot", "make_plus")} | {"restore_version": [filled.pk, 1]}
     args |= {name: [chosen.pk] for name in ("detail", "find", "add_member", "remove_member", "delete")}
     args |= {"restore": [gone.pk], "new": ["dynamic"], "preview_of_new": ["dynamic"]}
     return {name: reverse(f"segments:{name}", args=args.get(name)) for name in READ | WRITE}
@@ -87,9 +93,9 @@ def test_somebody_without_a_role_sees_nothing(addresses: dict[str, str]):
 
 
 def test_viewers_are_offered_no_actions(viewer_client: Client, addresses: dict[str, str]):
-    for name in ("list", "detail", "deleted"):
+    for name in ("list", "detail", "deleted", "history"):
         page = viewer_client.get(addresses[name]).content.decode()
-        for action in ("create", "edit", "delete", "refresh", "add_member", "remove_member", "restore"):
+        for action in ("create", "edit", "delete", "refresh", "add_member", "remove_member", "restore", "copy"):
             assert addresses[action] not in page, (name, action)
 
 
