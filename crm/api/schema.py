@@ -1,5 +1,6 @@
 """The OpenAPI schema, made from the endpoints, and the page on which people read it and try things out."""
 
+import re
 from functools import cache
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import get_lib_doc_excludes
 
 from crm.api.bodies import LARGEST_ID, Body
@@ -48,11 +50,19 @@ WITH_A_BODY = {
 }
 
 
+class ScopedSchema(AutoSchema):
+    """Describes an operation by the docstring of its method, and says which scope it needs."""
+
+    def get_description(self) -> str:
+        return f"{super().get_description()}\n\nScope: `{self.view.scopes[self.method]}`"
+
+
 def complete(result: dict[str, Any], **_generator: Any) -> dict[str, Any]:
     """Add what holds for every operation: how it refuses, and that bodies have no other entries than those named."""
     result["components"].setdefault("schemas", {})["Errors"] = ERRORS
     for path, operations in result["paths"].items():
         for operation in operations.values():
+            operation["summary"] = re.split(r"\.\s", operation["description"])[0]
             for parameter in operation.get("parameters", ()):
                 if parameter["in"] == "path":
                     parameter["schema"] |= {"minimum": 1, "maximum": LARGEST_ID}

@@ -221,8 +221,10 @@ def test_the_schema_is_open_and_names_every_address(client: Client) -> None:
     schema = json.loads(response.content)
     assert schema["openapi"].startswith("3.1")
     assert schema["components"]["securitySchemes"] == {"key": {"type": "http", "scheme": "bearer"}}
-    for operations_of_path in schema["paths"].values():
-        for operation in operations_of_path.values():
+    for path, operations_of_path in schema["paths"].items():
+        for method, operation in operations_of_path.items():
+            assert f"Scope: `{SCOPES[method.upper(), path]}`" in operation["description"]
+            assert 0 < len(operation["summary"]) < 110
             assert operation["security"] == [{"key": []}]
             assert operation["responses"]["401"]["content"]["application/json"]["schema"] == {
                 "$ref": "#/components/schemas/Errors"
