@@ -41,6 +41,7 @@ from segments.faults import DefinitionError
 from segments.forms import SegmentForm
 from segments.models import Cause, Segment
 from segments.uses import uses_of
+from segments.versions import token_of
 from segments.views.filling import filled
 
 KIND_LABELS = {Segment.Kind.DYNAMIC: "success", Segment.Kind.DYNAMIC_PLUS: "primary"}
@@ -89,10 +90,19 @@ class StateFilter(DropdownFilter):
 
 
 class SegmentAdminForm(forms.ModelForm):
-    """Name and description, with the checks of the page's form."""
+    """Name and description, with the checks of the page's form. ``saved`` is the token of what is being edited."""
+
+    saved = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["saved"].initial = token_of(self.instance)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("saved") not in ("", token_of(self.instance)):
+            text = _("Somebody else saved this segment meanwhile. Open the page anew to see what, then change it.")
+            self.add_error(None, text)
         for name, errors in SegmentForm(cleaned, segment=self.instance).errors.items():
             if name not in self.errors:
                 self.add_error(name, errors)
@@ -146,6 +156,13 @@ class SegmentAdmin(TableAdmin):
         *("version", "stale", "refreshed_at", "swept_at", "definition"),
         *("created_at", "created_by", "updated_at", "updated_by", "deleted_at", "deleted_by"),
     )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        if not self.has_change_permission(request, obj):
+            return fieldsets
+        (title, options), *others = fieldsets
+        return [(title, {**options, "fields": (*options["fields"], "saved")}), *others]
 
     # Who may do what, and with which segments
 

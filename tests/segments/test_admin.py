@@ -371,6 +371,25 @@ def test_conditions_in_an_older_form_are_brought_up_to_date_with_the_name(
     assert members(segment) == {spaniard.pk}
 
 
+def test_what_somebody_saved_meanwhile_is_not_overwritten(superuser_client, now):
+    segment = dynamic("Spaniards", SPANIARDS, now=now)
+    page = superuser_client.get(address("change", segment))
+    saved = page.context["adminform"].form["saved"].value()
+    assert f'<input type="hidden" name="saved" value="{saved}"' in page.content.decode()
+    typed = {"name": "Spain", "description": "", "saved": saved}
+    values = {"name": "Spaniards", "description": "Sun", "is_test": False}
+    editing.save_segment(segment, **values, definition=segment.definition, now=now)
+    response = superuser_client.post(address("change", segment), typed)
+    form = response.context["adminform"].form
+    [error] = form.errors["__all__"]
+    assert error.startswith("Somebody else saved this segment meanwhile.")
+    assert form["name"].value() == "Spain"
+    segment.refresh_from_db()
+    assert (segment.name, segment.description) == ("Spaniards", "Sun")
+    saved = superuser_client.get(address("change", segment)).context["adminform"].form["saved"].value()
+    assert superuser_client.post(address("change", segment), typed | {"saved": saved}).status_code == 302
+
+
 def test_a_segment_with_broken_conditions_leads_to_the_editor(superuser_client, now):
     news = ContactList.objects.create(name="News")
     segment = dynamic("Readers", {"type": "list", "list": news.pk, "operator": "member"}, now=now)
