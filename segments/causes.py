@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from contacts.event_types import event_type
 from contacts.fields import catalogue
@@ -18,6 +19,44 @@ def causes_of(transitions: Iterable[Transition]) -> dict[int, str]:
     keys = {key for transition in transitions for key in _keys(transition)}
     names = _names(keys)
     return {transition.pk: _in_words(transition, names) for transition in transitions}
+
+
+def reasons_of(transitions: Iterable[Transition]) -> dict[int, str]:
+    """Why each transition happened, by its id, as a sentence such as "Country was edited". At most three queries."""
+    transitions = list(transitions)
+    names = _names({key for transition in transitions for key in _keys(transition)})
+    return {transition.pk: _reason(transition, names) for transition in transitions}
+
+
+REASONS = {
+    Cause.EDIT: (gettext_lazy("%(detail)s was edited"), gettext_lazy("The contact was edited")),
+    Cause.EVENT: (gettext_lazy("An event came in: %(detail)s"), gettext_lazy("An event came in")),
+    Cause.LIST: (
+        gettext_lazy("The subscription to the list %(detail)s changed"),
+        gettext_lazy("The subscription to a list changed"),
+    ),
+    Cause.SEGMENT: (
+        gettext_lazy("It entered or left the segment %(detail)s"),
+        gettext_lazy("It entered or left another segment"),
+    ),
+    Cause.HAND: (gettext_lazy("%(detail)s did it by hand"), gettext_lazy("Somebody did it by hand")),
+    Cause.IMPORT: (gettext_lazy("The import %(detail)s did it"), gettext_lazy("An import did it")),
+    Cause.WORKFLOW: (gettext_lazy("The workflow %(detail)s did it"), gettext_lazy("A workflow did it")),
+    Cause.TIME: ("", gettext_lazy("Time passed: a condition came true, or no longer is")),
+    Cause.DEFINITION: ("", gettext_lazy("The conditions of the segment were changed")),
+    Cause.REFRESH: ("", gettext_lazy("The segment was refreshed")),
+    Cause.AUDIT: ("", gettext_lazy("The audit found a difference and repaired it")),
+}
+"""How each cause reads, with and without what narrows it down."""
+
+
+def _reason(transition: Transition, names: dict[str, str]) -> str:
+    keys = _keys(transition)
+    if keys == ["contact"]:
+        return _("The contact was created")
+    detail = ", ".join(names[key] for key in keys if key in names) if keys else transition.detail
+    narrowed, plain = REASONS[Cause(transition.cause)]
+    return str(narrowed) % {"detail": detail} if detail and narrowed else str(plain)
 
 
 def _keys(transition: Transition) -> list[str]:

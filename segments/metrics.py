@@ -88,6 +88,10 @@ class Metric:
         """The contacts' ids, each annotated with ``metric``. A filter on it must come before anything else."""
         return events.values("contact_id").annotate(metric=self.expression(read))
 
+    def of_one(self, events: QuerySet[Event], read: Property | None) -> QuerySet[Any, Any]:
+        """The metric alone, of events that are all of one contact; no row when there are none."""
+        return self.measured(events, read).values("metric")
+
     def field(self, family: str, label: Any) -> Field:
         """The metric as a field that operators compare; ``family`` is that of the property's type."""
         kind = TYPES[self.family or family] if self.takes else FIELD_TYPES["integer"]
@@ -168,16 +172,21 @@ class AtAnEnd(Metric):
     family = None
     order: list[Any]
 
-    def measured(self, events: QuerySet[Event], read: Property | None) -> QuerySet[Any, Any]:
+    def expression(self, read: Property | None) -> Combinable:
         assert read
         expression = read.expression()
-        if isinstance(expression, HasJSON):
-            expression = NullIf(expression, Value(False))
+        return NullIf(expression, Value(False)) if isinstance(expression, HasJSON) else expression
+
+    def of_one(self, events: QuerySet[Event], read: Property | None) -> QuerySet[Any, Any]:
+        return events.order_by(*self.order).annotate(metric=self.expression(read)).values("metric")[:1]
+
+    def measured(self, events: QuerySet[Event], read: Property | None) -> QuerySet[Any, Any]:
+        assert read
         # Both are windows, so that a filter on the metric looks at the one row only, and does not choose which it is.
         window: dict[str, Any] = {"partition_by": F("contact_id"), "order_by": self.order}
         return (
             events.annotate(
-                metric=Window(FirstValue(expression), output_field=read.output_field, **window),
+                metric=Window(FirstValue(self.expression(read)), output_field=read.output_field, **window),
                 place=Window(RowNumber(), **window),
             )
             .filter(place=1)

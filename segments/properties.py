@@ -12,6 +12,7 @@ from typing import Any
 from django.db.models import BooleanField, DecimalField, F
 from django.db.models import Field as ModelField
 from django.db.models.expressions import Combinable
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from contacts.event_types import event_type
@@ -28,6 +29,9 @@ class Anything(FieldType):
 
     key = "any"
     family = "any"
+
+    def display(self, value: Any, field: Field) -> str:
+        return gettext("has a value")
 
 
 TYPES: dict[str, FieldType] = {

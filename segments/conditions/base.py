@@ -10,6 +10,7 @@ from django.db.models import Q
 from crm.registry import Registry
 from segments.context import Context
 from segments.rule_form import Rule, RuleForm
+from segments.seen import Observed, Seen
 
 Subjects = list[tuple[str, list[tuple[str, str]]]]
 
@@ -45,6 +46,10 @@ class Condition:
 
     def describe(self, rule: Rule, context: Context) -> str:
         """The rule as part of a sentence."""
+        raise NotImplementedError
+
+    def seen(self, rule: Rule, observed: Observed, context: Context) -> Seen:
+        """What the rule compares of one contact; ``context`` has the moment. Whether it is met is not said here."""
         raise NotImplementedError
 
     def depends_on(self, rule: Rule) -> set[str]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Subquery, Window
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -40,9 +40,11 @@ from segments.metrics import METRICS, Metric
 from segments.operators import OPERATORS, Operator
 from segments.properties import Property, family_of, label_of, operator_choices, property_of
 from segments.rule_form import Rule
+from segments.seen import Observed, Seen, entries_of, shown
 from segments.windows import EVER, WINDOWS, WindowForm, inside, is_relative, passed, unpack_window
 
 SUBJECT = "event."
+NEWEST_SEEN = 3
 
 
 class EventRuleForm(ComparisonForm):
@@ -151,6 +153,19 @@ class EventCondition(Condition):
             return _("%(condition)s (only contacts with a value)") % {"condition": sentence}
         return _("%(condition)s (or has no value)") % {"condition": sentence}
 
+    def seen(self, rule: Rule, observed: Observed, context: Context) -> Seen:
+        """The metric and the newest events; one query."""
+        metric, field, _operator, read = _parts(rule)
+        events = self.events(rule, context).filter(contact=observed.contact)
+        measured = Subquery(metric.of_one(events, read))
+        newest = list(
+            events.annotate(measured=measured, number=Window(Count("*"))).order_by("-occurred_at", "-id")[:NEWEST_SEEN]
+        )
+        nothing = 0 if metric.is_zero_without else None
+        value = newest[0].measured if newest else nothing
+        others = newest[0].number - len(newest) if newest else 0
+        return Seen(shown(value, field.display), entries_of(newest), others, _still_wanted(rule, value))
+
     def depends_on(self, rule: Rule) -> set[str]:
         return {f"event:{rule['event']}"}
 
@@ -180,6 +195,16 @@ def _parts(rule: Rule, events: str = "") -> tuple[Metric, Field, Operator, Prope
         read = property_of(rule["event"], key, metric.family or family)
         words["property"] = label_of(rule["event"], key)
     return metric, metric.field(family, metric.phrase % words), OPERATORS[family][rule["operator"]], read
+
+
+def _still_wanted(rule: Rule, value: Any) -> str:
+    """How often more, for a rule that asks for a number of times that was not reached."""
+    enough = {"at_least": 0, "greater_than": 1}
+    if rule["metric"] != "count" or rule["operator"] not in enough:
+        return ""
+    more = int(rule["value"] + enough[rule["operator"]] - value)
+    text = ngettext("%(count)d more time is needed", "%(count)d more times are needed", more)
+    return text % {"count": more} if more > 0 else ""
 
 
 def _holds_without_events(rule: Rule, metric: Metric, operator: Operator, field: Field) -> bool:

@@ -24,6 +24,7 @@ from segments.conditions.comparison import (
 from segments.context import Context
 from segments.operators import Operator, operators_for
 from segments.rule_form import Rule
+from segments.seen import Observed, Seen, shown
 
 
 class FieldRuleForm(ComparisonForm):
@@ -105,6 +106,10 @@ class FieldCondition(Condition):
         if rule.get("only_set"):
             return _("%(condition)s (only contacts with a value)") % {"condition": sentence}
         return _("%(condition)s (or has no value)") % {"condition": sentence}
+
+    def seen(self, rule: Rule, observed: Observed, context: Context) -> Seen:
+        field = context.catalogue[rule["field"]]
+        return Seen(shown(field.value_of(observed.contact), field.display))
 
     def depends_on(self, rule: Rule) -> set[str]:
         return {f"field:{rule['field']}"}

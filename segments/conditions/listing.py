@@ -16,6 +16,7 @@ from segments.context import AmongContacts, Context
 from segments.faults import EntryError
 from segments.logic import in_set, not_in_set
 from segments.rule_form import Rule, RuleForm
+from segments.seen import Observed, Seen, in_words
 from segments.windows import EVER, WINDOWS, WindowForm, inside, is_relative, passed, unpack_window
 
 OPERATORS = [
@@ -94,6 +95,14 @@ class ListCondition(Condition):
             return _("they are not on the list %(list)s") % name
         when = WINDOWS[rule["window"]["kind"]].describe(rule["window"])
         return _("they joined the list %(list)s %(when)s") % (name | {"when": when})
+
+    def seen(self, rule: Rule, observed: Observed, context: Context) -> Seen:
+        subscription = observed.subscriptions.get(rule["list"])
+        if subscription is None:
+            return Seen(_("never on the list"))
+        if subscription.unsubscribed_at:
+            return Seen(_("unsubscribed on %(moment)s") % {"moment": in_words(subscription.unsubscribed_at)})
+        return Seen(_("on the list since %(moment)s") % {"moment": in_words(subscription.subscribed_at)})
 
     def depends_on(self, rule: Rule) -> set[str]:
         return {f"list:{rule['list']}"}

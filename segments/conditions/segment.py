@@ -15,6 +15,7 @@ from segments.context import AmongContacts, Context
 from segments.logic import in_set, not_in_set
 from segments.models import Membership
 from segments.rule_form import Rule, RuleForm
+from segments.seen import Observed, Seen, in_words
 
 OPERATORS = [("member", gettext_lazy("is in the segment")), ("not_member", gettext_lazy("is not in the segment"))]
 
@@ -67,6 +68,12 @@ class SegmentCondition(Condition):
         if rule["operator"] == "member":
             return _("they are in the segment %(segment)s") % name
         return _("they are not in the segment %(segment)s") % name
+
+    def seen(self, rule: Rule, observed: Observed, context: Context) -> Seen:
+        since = observed.memberships.get(rule["segment"])
+        if since is None:
+            return Seen(_("not in the segment"))
+        return Seen(_("in the segment since %(moment)s") % {"moment": in_words(since)})
 
     def depends_on(self, rule: Rule) -> set[str]:
         return {f"segment:{rule['segment']}"}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Exists, F, Func, OuterRef, Q, QuerySet, Subquery
 from django.db.models.lookups import Exact
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -31,6 +32,7 @@ from segments.faults import EntryError
 from segments.logic import in_set
 from segments.properties import VALUE, label_of
 from segments.rule_form import Rule, RuleForm
+from segments.seen import Observed, Seen, entries_of, in_words
 from segments.spans import passed as span_passed
 from segments.spans import stepped
 from segments.values import LARGEST_COUNT, UNITS, amount, scalar
@@ -208,18 +210,42 @@ class SequenceCondition(Condition):
         if rule["window"]["kind"] != "ever":
             when = WINDOWS[rule["window"]["kind"]].describe(rule["window"])
             words = [_("%(events)s %(when)s") % {"events": words[0], "when": when}]
-        for step in others:
-            sentence = _("then %(events)s") if step["did"] else _("then not %(events)s")
-            sentence = sentence % {"events": events_in_words(step)}
-            if "same" in step:
-                named = {"events": sentence, "property": label_of(step["event"], step["same"])}
-                sentence = _("%(events)s with the same %(property)s") % named
-            words.append(sentence)
-        sentence = ", ".join(words)
+        sentence = ", ".join([*words, *(_step_in_words(step) for step in others)])
         if "within" not in rule:
             return sentence
         span = amount(rule["within"]["count"], rule["within"]["unit"])
         return _("%(sequence)s, within %(span)s") % {"sequence": sentence, "span": span}
+
+    def seen(self, rule: Rule, observed: Observed, context: Context) -> Seen:
+        """The earliest events of the sequence as far as it went, and what comes next; some queries for each step."""
+        steps, span, total = rule["steps"], _span(rule), {"total": len(rule["steps"])}
+        for events, length, is_over in self._begun(rule, context):
+            first = events.filter(contact=observed.contact).order_by("occurred_at", "id").first()
+            if first is None:
+                continue
+            chain = _chain(first, steps[1:length], span, context)
+            if length < len(steps):
+                missing = _what_comes_next(chain, steps[length:], span, context)
+                return Seen(
+                    _("%(count)s of %(total)s steps") % (total | {"count": length}), entries_of(chain), 0, missing
+                )
+            over = {"moment": in_words(first.occurred_at + (span or timedelta()))}
+            missing = "" if is_over else _("the time for it is over on %(moment)s") % over
+            return Seen(_("all %(total)s steps") % total, entries_of(chain), 0, missing)
+        return Seen(_("none of %(total)s steps") % total, missing=events_in_words(steps[0]))
+
+    def _begun(self, rule: Rule, context: Context) -> Iterator[tuple[QuerySet[Event], int, bool]]:
+        """The first steps in the window of whole sequences, and of ever shorter beginnings of them.
+
+        Each comes with the number of its steps, and whether the time for the last one is over as far as that counts.
+        """
+        steps, window = rule["steps"], inside(F("occurred_at"), rule["window"], context)
+        yield self.events(rule, context).filter(window), len(steps), True
+        begun = chosen_events(steps[0], context).filter(window)
+        for length in range(len(steps), 0, -1):
+            # What was not done means something only before the step that follows it.
+            if steps[length - 1]["did"] or length == len(steps):
+                yield _continued(begun, steps[1:length], _span(rule), context, depth=0), length, False
 
     def depends_on(self, rule: Rule) -> set[str]:
         return {f"event:{step['event']}" for step in rule["steps"]}
@@ -260,11 +286,18 @@ def _continued(
         for step in missing:
             events = events.filter(~Exists(_in_time(_after(step, context), span, depth + 1)))
         return events
-    next_events = _in_time(_after(following[0], context), span, depth + 1)
+    return events.filter(Exists(_next_events(missing, following, span, context, depth=depth + 1)))
+
+
+def _next_events(
+    missing: list[Rule], following: list[Rule], span: timedelta | None, context: Context, *, depth: int
+) -> QuerySet[Event]:
+    """The events of the first of the following steps, from which the others go on, with none of ``missing`` before."""
+    next_events = _in_time(_after(following[0], context), span, depth)
     for step in missing:
         between = _after(step, context, above=2).filter(occurred_at__lt=OuterRef("occurred_at"))
         next_events = next_events.filter(~Exists(between))
-    return events.filter(Exists(_continued(next_events, following[1:], span, context, depth=depth + 1)))
+    return _continued(next_events, following[1:], span, context, depth=depth)
 
 
 def _after(step: Rule, context: Context, *, above: int = 1) -> QuerySet[Event]:
@@ -282,7 +315,7 @@ def _after(step: Rule, context: Context, *, above: int = 1) -> QuerySet[Event]:
 
 def _in_time(events: QuerySet[Event], span: timedelta | None, depth: int) -> QuerySet[Event]:
     """Those of the events that come in time after the first step, which is ``depth`` queries above."""
-    return events.filter(Within(F("occurred_at"), _outer("occurred_at", depth), span)) if span else events
+    return events.filter(Within(F("occurred_at"), _outer("occurred_at", depth), span)) if span is not None else events
 
 
 def _outer(name: str, above: int) -> Any:
@@ -290,6 +323,55 @@ def _outer(name: str, above: int) -> Any:
     for _level in range(above):
         outer = OuterRef(outer)
     return outer
+
+
+def _step_in_words(step: Rule) -> str:
+    sentence = _("then %(events)s") if step["did"] else _("then not %(events)s")
+    sentence = sentence % {"events": events_in_words(step)}
+    if "same" not in step:
+        return sentence
+    return _("%(events)s with the same %(property)s") % {
+        "events": sentence,
+        "property": label_of(step["event"], step["same"]),
+    }
+
+
+def _chain(first: Event, steps: list[Rule], span: timedelta | None, context: Context) -> list[Event]:
+    """The earliest events of a sequence that is known to begin with ``first`` and to go on with these steps."""
+    chain = [first]
+    while any(step["did"] for step in steps):
+        done = next(place for place, step in enumerate(steps) if step["did"])
+        left = _left(span, chain)
+        event = _earliest(chain[-1], _next_events(steps[:done], steps[done:], left, context, depth=1))
+        assert event
+        chain.append(event)
+        steps = steps[done + 1 :]
+    return chain
+
+
+def _what_comes_next(chain: list[Event], steps: list[Rule], span: timedelta | None, context: Context) -> str:
+    """What keeps a sequence from going on: something that was done, or the next that was not."""
+    left = _left(span, chain)
+    for step in steps:
+        if step["did"]:
+            return _step_in_words(step)
+        event = _earliest(chain[-1], _in_time(_after(step, context), left, 1))
+        if event:
+            named = {"events": events_in_words(step), "moment": in_words(event.occurred_at)}
+            return _("%(events)s happened on %(moment)s") % named
+    return ", ".join(_step_in_words(step) for step in steps)
+
+
+def _left(span: timedelta | None, chain: list[Event]) -> timedelta | None:
+    """The time that is left after the last event."""
+    return None if span is None else span - (chain[-1].occurred_at - chain[0].occurred_at)
+
+
+def _earliest(before: Event, events: QuerySet[Event]) -> Event | None:
+    """The earliest of the events that come after one; they refer to it as an outer query."""
+    earliest = Subquery(events.order_by("occurred_at", "id").values("pk")[:1])
+    following = Event.objects.filter(pk=before.pk).annotate(following=earliest).values("following")
+    return Event.objects.filter(pk__in=following).first()
 
 
 def _unpack_within(rule: Rule) -> dict[str, Any]:
