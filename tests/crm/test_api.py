@@ -238,8 +238,7 @@ def test_the_page_of_the_documentation_is_for_people_who_are_signed_in(client: C
     assert response.status_code == 200
     assert 'data-schema="/api/v1/schema"' in html
     assert "http://" not in html.replace("http://www.w3.org", "")
-    assert "script-src 'self';" in response["Content-Security-Policy"]
-    assert "style-src 'self' 'unsafe-inline'" in response["Content-Security-Policy"]
+    assert "unsafe" not in response["Content-Security-Policy"]
 
 
 def test_the_settings_page_leads_there(administrator_client: Client) -> None:
