@@ -10,31 +10,26 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterable, Iterator, MutableMapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from django import forms
 from django.core.exceptions import BadRequest
-from django.forms.boundfield import BoundField
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from segments.compiler import DEEPEST, MATCHES, VERSION, Definition, validate
+from segments.compiler import DEEPEST, MATCHES, MOST_CONDITIONS, VERSION, Definition, validate
 from segments.conditions import CONDITIONS, Condition
 from segments.context import Context
 from segments.faults import DefinitionError, EntryError, Fault, Path
 from segments.models import Segment
 from segments.rule_form import RuleForm
+from segments.tree import Group, Node, Row
 
 GROUP = "group"
 FIELD = "field"
 NODE = re.compile(r"(?P<id>[a-z0-9]{1,16}):(?P<parent>[a-z0-9]{0,16}):(?P<kind>[\w.]{0,80})", re.ASCII)
-FEW_CHOICES = 15
-SUBJECTS = ("field", "event")
-LEADING = ("metric", "property")
 
 WHAT_TO_DO = {
     forms.MultipleChoiceField: gettext_lazy("Choose at least one."),
@@ -47,131 +42,11 @@ def new_id() -> str:
     return f"n{secrets.token_hex(4)}"
 
 
-@dataclass(frozen=True)
-class Option:
-    """One of several choices of a condition."""
-
-    value: str
-    label: str
-    chosen: bool
-
-
-@dataclass
-class Row:
-    """One condition: its subject and, once there is one, the form of its kind.
-
-    ``messages`` are the faults that belong to the condition as a whole. ``is_new`` says that it was added just now: the
-    keyboard goes on from there.
-    """
-
-    id: str
-    parent: str
-    subject: str = ""
-    form: RuleForm | None = None
-    is_new: bool = False
-    messages: list[str] = field(default_factory=list)
-    is_group = False
-
-    @property
-    def inputs(self) -> list[BoundField]:
-        """What is filled in after the operator, in order."""
-        return [bound for bound in self.form or () if bound.name not in (*SUBJECTS, *LEADING, "operator", "only_set")]
-
-    @property
-    def leading(self) -> list[BoundField]:
-        """What is filled in before the operator."""
-        return [bound for bound in self.form or () if bound.name in LEADING]
-
-    @property
-    def operator(self) -> BoundField | None:
-        return self.form["operator"] if self.form and "operator" in self.form.fields else None
-
-    @property
-    def only_set(self) -> BoundField | None:
-        return self.form["only_set"] if self.form and "only_set" in self.form.fields else None
-
-    @property
-    def faulty(self) -> list[tuple[BoundField, bool]]:
-        """The inputs with something wrong, each with whether the same is said of one before it."""
-        forms = self.form.forms() if self.form else ()
-        bounds = [bound for form in forms for bound in form if bound.errors]
-        said = [list(bound.errors) for bound in bounds]
-        return [(bound, said[place] in said[:place]) for place, bound in enumerate(bounds)]
-
-    @property
-    def whole(self) -> list[str]:
-        """What is wrong with the condition as a whole."""
-        forms = self.form.forms() if self.form else ()
-        return [*self.messages, *(str(message) for form in forms for message in form.non_field_errors())]
-
-    @property
-    def is_faulty(self) -> bool:
-        return bool(self.whole or self.faulty)
-
-    @cached_property
-    def options(self) -> list[Option]:
-        """The choices of an operator that takes several."""
-        bound = self.inputs[0]
-        chosen = {str(value) for value in bound.value() or []}
-        choices: Iterable[tuple[Any, Any]] = bound.field.choices  # type: ignore[attr-defined]
-        return [Option(str(value), str(label), str(value) in chosen) for value, label in choices]
-
-    @property
-    def chosen(self) -> list[Option]:
-        return [option for option in self.options if option.chosen]
-
-    @property
-    def has_many_options(self) -> bool:
-        return len(self.options) > FEW_CHOICES
-
-    def check(self) -> bool:
-        """Find what is missing or wrong; returns whether the condition is complete."""
-        if self.form is None:
-            self.messages = [_("Choose what the condition is about, or remove it.")]
-            return False
-        for form in self.form.forms():
-            form.full_clean()
-        return self.form.is_valid()
-
-    def forget_faults(self) -> None:
-        self.messages = []
-        if self.form:
-            self.form.leave_unchecked()
-
-
-@dataclass
-class Group:
-    """Conditions and groups of which all, any or none must hold.
-
-    ``is_left`` says that something in it was removed just now: the keyboard goes on from the group.
-    """
-
-    id: str
-    parent: str = ""
-    match: str = "all"
-    nodes: list[Row | Group] = field(default_factory=list)
-    messages: list[str] = field(default_factory=list)
-    is_left: bool = False
-    is_group = True
-
-    def rows(self) -> Iterator[Row]:
-        """The conditions of the group and of those in it."""
-        for node in self.nodes:
-            if isinstance(node, Row):
-                yield node
-            else:
-                yield from node.rows()
-
-    def groups(self) -> Iterator[Group]:
-        """The group itself and those in it."""
-        yield self
-        for node in self.nodes:
-            if isinstance(node, Group):
-                yield from node.groups()
-
-
 class Tree:
     """The whole definition as it is being edited, for a segment of this ``kind``."""
+
+    deepest = DEEPEST
+    most = MOST_CONDITIONS
 
     def __init__(self, root: Group, *, kind: str, context: Context) -> None:
         self.root = root
@@ -182,15 +57,52 @@ class Tree:
     def new(cls, *, kind: str, context: Context) -> Tree:
         """A group with one condition to begin with."""
         root = Group(new_id())
-        root.nodes.append(Row(new_id(), root.id))
+        root.nodes.append(Row(new_id(), root))
         return cls(root, kind=kind, context=context)
+
+    @property
+    def nests(self) -> bool:
+        """Whether there can be groups in groups, and others than of all."""
+        return self.kind == Segment.Kind.DYNAMIC_PLUS
+
+    @property
+    def room(self) -> int:
+        """How many conditions can be added."""
+        return max(0, MOST_CONDITIONS - sum(1 for _row in self.root.rows()))
+
+    def nodes(self) -> Iterator[Node]:
+        """All groups and conditions."""
+        for group in self.root.groups():
+            yield group
+            yield from (node for node in group.nodes if not node.is_group)
 
     def add(self, group_id: str) -> None:
         """Add an empty condition to a group. Raises BadRequest when there is no such group."""
-        group = next((group for group in self.root.groups() if group.id == group_id), None)
-        if group is None:
-            raise BadRequest(f"no group {group_id!r}")
-        group.nodes.append(Row(new_id(), group.id, is_new=True))
+        group = self._group(group_id)
+        if self._has_room(1, group):
+            group.nodes.append(Row(new_id(), group, is_new=True))
+
+    def add_group(self, group_id: str) -> None:
+        """Add a group with an empty condition to a group. Raises BadRequest when none can be added there."""
+        group = self._group(group_id)
+        if not self.nests or group.is_deepest:
+            raise BadRequest(f"no group in {group_id!r}")
+        if self._has_room(1, group):
+            added = Group(new_id(), group, match="any" if group.match == "all" else "all", is_new=True)
+            added.nodes.append(Row(new_id(), added))
+            group.nodes.append(added)
+
+    def duplicate(self, node_id: str) -> None:
+        """Put a copy of a condition or a group after it. Raises BadRequest when there is no such node."""
+        node = self._node(node_id)
+        if node.group and self._has_room(len(list(_rows(node))), node.group):
+            copy = self._copy(node, node.group)
+            copy.is_new = True
+            node.group.put(copy, node.group.nodes.index(node) + 1)
+
+    def move(self, node_id: str, way: str) -> None:
+        """Move a condition or a group. Raises BadRequest when it cannot be moved so."""
+        self._node(node_id).move(way)
 
     def remove(self, node_id: str) -> None:
         """Remove a condition or a group with all that is in it; one that is gone already is no fault."""
@@ -198,6 +110,37 @@ class Tree:
             kept = [node for node in group.nodes if node.id != node_id]
             group.is_left = len(kept) < len(group.nodes)
             group.nodes = kept
+
+    def _node(self, node_id: str) -> Node:
+        node = next((node for node in self.nodes() if node.id == node_id and node is not self.root), None)
+        if node is None:
+            raise BadRequest(f"no node {node_id!r}")
+        return node
+
+    def _group(self, group_id: str) -> Group:
+        group = next((group for group in self.root.groups() if group.id == group_id), None)
+        if group is None:
+            raise BadRequest(f"no group {group_id!r}")
+        return group
+
+    def _has_room(self, conditions: int, group: Group) -> bool:
+        """Whether so many conditions can be added; if not, the group says so."""
+        if conditions <= self.room:
+            return True
+        group.messages.append(_("A segment has at most %(most)s conditions.") % {"most": MOST_CONDITIONS})
+        return False
+
+    def _copy(self, node: Node, group: Group) -> Node:
+        if isinstance(node, Group):
+            copied = Group(new_id(), group, match=node.match)
+            copied.nodes = [self._copy(one, copied) for one in node.nodes]
+            return copied
+        assert isinstance(node, Row)
+        copy = Row(new_id(), group, subject=node.subject)
+        if node.form:
+            copy.form = _form(copy.id, copy.subject, _renamed(node.form.data, node.id, copy.id), self.context)
+            copy.forget_faults()
+        return copy
 
     def checked_definition(self) -> Definition | None:
         """The definition if everything in it is right; otherwise None, and the nodes show what is wrong."""
@@ -230,8 +173,8 @@ class Tree:
         for fault in faults:
             self._node_at(fault.path).messages.append(fault.message)
 
-    def _node_at(self, path: Path) -> Row | Group:
-        node: Row | Group = self.root
+    def _node_at(self, path: Path) -> Node:
+        node: Node = self.root
         for part in path:
             if isinstance(part, int) and isinstance(node, Group) and part < len(node.nodes):
                 node = node.nodes[part]
@@ -258,30 +201,36 @@ class Tree:
         return [group for group in ((_("Archived"), archived), (_("Deleted"), missing)) if group[1]]
 
 
-def _as_json(group: Group) -> dict[str, Any]:
-    rules = [_as_json(node) if isinstance(node, Group) else _rule(node) for node in group.nodes]
-    return {"match": group.match, "rules": rules}
+def _rows(node: Node) -> Iterable[Row]:
+    """The conditions in a group, or the one condition."""
+    if isinstance(node, Group):
+        return node.rows()
+    assert isinstance(node, Row)
+    return [node]
 
 
-def _rule(row: Row) -> dict[str, Any]:
-    assert row.form
-    return row.form.rule()
+def _as_json(node: Node) -> dict[str, Any]:
+    if isinstance(node, Group):
+        return {"match": node.match, "rules": [_as_json(one) for one in node.nodes]}
+    assert isinstance(node, Row)
+    assert node.form
+    return node.form.rule()
 
 
 def tree_of(definition: Definition, *, kind: str, context: Context) -> Tree:
     """The tree of a stored definition. Conditions that are no longer right show what is wrong with them."""
-    return Tree(_stored_group(definition, "", context), kind=kind, context=context)
+    return Tree(_stored_group(definition, None, context), kind=kind, context=context)
 
 
-def _stored_group(group: Definition, parent: str, context: Context) -> Group:
-    node = Group(new_id(), parent, group["match"])
+def _stored_group(group: Definition, outer: Group | None, context: Context) -> Group:
+    node = Group(new_id(), outer, match=group["match"])
     for rule in group["rules"]:
         stored = _stored_group if "match" in rule else _stored_row
-        node.nodes.append(stored(rule, node.id, context))
+        node.nodes.append(stored(rule, node, context))
     return node
 
 
-def _stored_row(rule: dict[str, Any], parent: str, context: Context) -> Row:
+def _stored_row(rule: dict[str, Any], group: Group, context: Context) -> Row:
     row_id = new_id()
     subject = CONDITIONS[rule["type"]].subject(rule)
     messages = []
@@ -291,7 +240,7 @@ def _stored_row(rule: dict[str, Any], parent: str, context: Context) -> Row:
         values = {"operator": rule.get("operator")}
         messages = [str(error)]
     data = {f"{row_id}-{name}": value for name, value in values.items()}
-    row = Row(row_id, parent, subject, _form(row_id, subject, data, context), messages=messages)
+    row = Row(row_id, group, messages, subject=subject, form=_form(row_id, subject, data, context))
     row.check()
     return row
 
@@ -300,7 +249,7 @@ def read_tree(posted: QueryDict, *, kind: str, context: Context) -> Tree:
     """The tree as the editor's form has it. Raises BadRequest for a form that the editor cannot have printed."""
     data = posted.copy()
     _change_lists(data)
-    groups: dict[str, tuple[Group, int]] = {}
+    groups: dict[str, Group] = {}
     seen: set[str] = set()
     root: Group | None = None
     for printed in data.getlist("node"):
@@ -308,41 +257,46 @@ def read_tree(posted: QueryDict, *, kind: str, context: Context) -> Tree:
         if match is None or match["id"] in seen:
             raise BadRequest("malformed node")
         seen.add(match["id"])
-        node = _read_node(match["id"], match["parent"], match["kind"], data, context)
-        if root is None and isinstance(node, Group) and not node.parent:
-            root, depth = node, 1
-        elif node.parent in groups:
-            parent, depth = groups[node.parent]
-            parent.nodes.append(node)
-            depth += 1
-        else:
+        group = groups.get(match["parent"])
+        if group is None and (root or match["parent"] or match["kind"] != GROUP):
             raise BadRequest("node outside of the tree")
+        if match["kind"] == GROUP:
+            node: Node = _read_group(match["id"], group, data)
+        else:
+            node = _read_row(match["id"], group, match["kind"], data, context)
+        if group:
+            group.nodes.append(node)
         if isinstance(node, Group):
-            groups[node.id] = node, depth
-        if depth > DEEPEST + 1:
-            raise BadRequest("tree too deep")
+            groups[node.id] = node
+            root = root or node
+            if node.depth > DEEPEST:
+                raise BadRequest("tree too deep")
     if root is None:
         raise BadRequest("no tree")
     return Tree(root, kind=kind, context=context)
 
 
-def _read_node(node_id: str, parent: str, kind: str, data: QueryDict, context: Context) -> Row | Group:
-    if kind == GROUP:
-        match = data.get(f"{node_id}-match", "")
-        if match not in MATCHES:
-            raise BadRequest("malformed group")
-        return Group(node_id, parent, match)
-    subject = data.get(f"{node_id}-subject", "")
-    changed = subject != kind
-    row = Row(node_id, parent, subject)
+def _read_group(group_id: str, outer: Group | None, data: QueryDict) -> Group:
+    match = data.get(f"{group_id}-match", "")
+    if match not in MATCHES:
+        raise BadRequest("malformed group")
+    return Group(group_id, outer, match=match)
+
+
+def _read_row(row_id: str, group: Group | None, printed_for: str, data: QueryDict, context: Context) -> Row:
+    subject = data.get(f"{row_id}-subject", "")
+    changed = subject != printed_for
+    row = Row(row_id, group, subject=subject)
     if subject:
         if changed:
-            _drop_what_does_not_fit(node_id, subject, data, context)
-        row.form = _form(node_id, subject, data, context)
-    if f"{node_id}-checked" in data and not changed:
+            _drop_what_does_not_fit(row_id, subject, data, context)
+        row.form = _form(row_id, subject, data, context)
+    if f"{row_id}-checked" in data and not changed:
         row.check()
     else:
         row.forget_faults()
+    if row.form:
+        _lead_the_keyboard(row.form, data)
     return row
 
 
@@ -355,6 +309,20 @@ def _change_lists(data: QueryDict) -> None:
         data.setlist(name, [one for one in data.getlist(name) if one != part])
 
 
+def _lead_the_keyboard(row_form: RuleForm, data: QueryDict) -> None:
+    """Begin with a part that was added just now, of which nothing is a fault yet; or stay with a list that lost one."""
+    grown = data.getlist("more")
+    shrunk = [pressed.partition(":")[0] for pressed in data.getlist("less")]
+    for form in row_form.forms():
+        for name, parts in form.lists.items():
+            if form.add_prefix(name) in grown and parts:
+                added = list(parts.values())[-1]
+                added.leave_unchecked()
+                next(iter(added.fields.values())).widget.attrs["autofocus"] = True
+            elif form.add_prefix(name) in shrunk:
+                form.left = name
+
+
 def _condition(subject: str) -> Condition:
     """The kind of condition that has this subject; a subject that nobody knows is a field that is missing."""
     others = (one for one in CONDITIONS if one.key != FIELD and one.given_by(subject) is not None)
@@ -364,7 +332,8 @@ def _condition(subject: str) -> Condition:
 def _form(row_id: str, subject: str, data: MutableMapping[str, Any], context: Context) -> RuleForm:
     """The condition's form. Inputs that are new in it begin with their initial values."""
     condition = _condition(subject)
-    for name, value in (condition.given_by(subject) or {}).items():
+    given = condition.given_by(subject) or {}
+    for name, value in given.items():
         data[f"{row_id}-{name}"] = value
     form = condition.form(data, context=context, prefix=row_id)
     while missing := dict(_missing(form, data)):
@@ -374,10 +343,12 @@ def _form(row_id: str, subject: str, data: MutableMapping[str, Any], context: Co
             else:
                 data[name] = value
         form = condition.form(data, context=context, prefix=row_id)
+    form.apart |= set(given)
     for one in form.forms():
         for name in one.shaping:
             if name in one.fields:
-                one.fields[name].widget.attrs["hx-post"] = ""
+                rest = f"#{one.add_prefix(name)}-rest"
+                one.fields[name].widget.attrs |= {"hx-post": "", "hx-target": rest, "hx-select": rest}
         for bound in one.fields.values():
             bound.error_messages["required"] = next(
                 text for kind, text in WHAT_TO_DO.items() if isinstance(bound, kind)
@@ -391,20 +362,40 @@ def _missing(form: RuleForm, data: MutableMapping[str, Any]) -> Iterator[tuple[s
         for name, new in one.fields.items():
             if new.initial is not None and one.given(name) is None:
                 yield one.add_prefix(name), new.initial
-        for name, count in one.begins_with.items():
-            if not data.get(one.add_prefix(name)):
-                yield one.add_prefix(name), [new_id() for _part in range(count)]
+        for name, (fewest, _most) in one.sizes.items():
+            if fewest and not data.get(one.add_prefix(name)):
+                yield one.add_prefix(name), [new_id() for _part in range(fewest)]
 
 
 def _drop_what_does_not_fit(row_id: str, subject: str, data: QueryDict, context: Context) -> None:
     """Of the operator and the values of another subject, keep those that are right for this one."""
     form = _form(row_id, subject, data, context)
     if "operator" in form.fields:
-        operators = [key for key, _label in form.fields["operator"].choices]  # type: ignore[attr-defined]
+        operators = list(_keys(form.fields["operator"].choices))  # type: ignore[attr-defined]
         if form.given("operator") not in operators:
-            data[f"{row_id}-operator"] = operators[0]
+            data[f"{row_id}-operator"] = form.fields["operator"].initial or operators[0]
             form = _form(row_id, subject, data, context)
     for one in form.forms():
         for name in one.errors:
             for key in (name, f"{name}_0", f"{name}_1"):
                 data.pop(one.add_prefix(key), None)
+
+
+def _keys(choices: Iterable[tuple[Any, Any]]) -> Iterator[Any]:
+    """The keys of choices, of which some stand under headings."""
+    for key, label in choices:
+        if isinstance(label, list | tuple):
+            yield from _keys(label)
+        else:
+            yield key
+
+
+def _renamed(data: Mapping[str, Any], old: str, new: str) -> MutableMapping[str, Any]:
+    """The data of a node for another one."""
+    names = {name: new + name.removeprefix(old) for name in data if name.startswith(f"{old}-")}
+    if not isinstance(data, QueryDict):
+        return {names[name]: data[name] for name in names}
+    renamed = QueryDict(mutable=True)
+    for name in names:
+        renamed.setlist(names[name], data.getlist(name))
+    return renamed

@@ -37,5 +37,11 @@ OFFERED = {
             _("You set conditions. Contacts enter when they meet all of them, and leave when they no longer do."),
             _("Newsletter subscribers in Spain, birthdays of this week."),
         ),
+        OfferedKind(
+            Segment.Kind.DYNAMIC_PLUS,
+            "sparkles",
+            _("You nest groups of conditions, and ask besides for what contacts did, how often and when."),
+            _("Filled their cart this week and did not buy, bought before but not for a year."),
+        ),
     )
 }

@@ -89,12 +89,12 @@ def family_of(operator: object, families: tuple[str, ...] = tuple(FAMILIES)) -> 
     return next((family for family in families if operator in _own_operators(family)), None)
 
 
-def operator_choices(families: tuple[str, ...]) -> list[tuple[Any, list[tuple[str, Any]]]]:
-    """The operators of these families, each under the family's name."""
-    return [
-        (FAMILIES[family], [(key, OPERATORS[family][key].label) for key in _own_operators(family)])
-        for family in families
-    ]
+def operator_choices(families: tuple[str, ...]) -> list[tuple[Any, Any]]:
+    """The operators of these families, each under the family's name if there are several."""
+    operators = {family: [(key, OPERATORS[family][key].label) for key in _own_operators(family)] for family in families}
+    if len(families) == 1:
+        return operators[families[0]]
+    return [(FAMILIES[family], choices) for family, choices in operators.items()]
 
 
 def _own_operators(family: str) -> list[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
+from django.forms.boundfield import BoundField
 from django.forms.utils import ErrorDict
 from django.utils.datastructures import MultiValueDict
 
@@ -13,6 +15,30 @@ from segments.context import Context
 from segments.faults import Path
 
 Rule = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Inputs of a form, up to the one that decides which others there are; None for the last stage."""
+
+    inputs: list[BoundField]
+    shaping: BoundField | None
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a form, or a list of parts by id.
+
+    ``data_name`` is what a list is called in the data; ``lead`` is said before it; the list can get longer or shorter.
+    """
+
+    name: str
+    data_name: str
+    lead: Any
+    part: RuleForm | None
+    items: list[tuple[str, RuleForm]]
+    can_grow: bool
+    can_shrink: bool
 
 
 class RuleForm(forms.Form):
@@ -25,25 +51,36 @@ class RuleForm(forms.Form):
 
     ``parts`` are forms of their own by name, such as a window of time. ``lists`` are parts of which there can be any
     number, by name and then by id; the ids are in the data under the list's name, so that adding and removing renumbers
-    nothing. ``begins_with`` says how many parts of a list an empty form has.
+    nothing. ``sizes`` says how many parts a list has at least, with which an empty form begins, and at most.
+
+    For the page that prints the form: ``apart`` names the inputs that do not stand among the others, ``leads`` are
+    words said before a part, ``labelled`` names the inputs whose labels are seen, where the others read as a sentence
+    without them. ``left`` is the list that lost a part just now.
     """
 
-    begins_with: Mapping[str, int] = {}
+    sizes: Mapping[str, tuple[int, int]] = {}
     paths: Mapping[str, Path] = {}
     shaping: tuple[str, ...] = ("operator",)
+    leads: Mapping[str, Any] = {}
+    labelled: tuple[str, ...] = ()
 
     def __init__(self, *args: Any, context: Context, place: Path = (), **options: Any) -> None:
         self.context = context
         self.place = place
         self.parts: dict[str, RuleForm] = {}
         self.lists: dict[str, dict[str, RuleForm]] = {}
+        self.order: list[str] = []
+        self.apart = {"only_set"}
+        self.left = ""
         settings: dict[str, Any] = {"auto_id": "%s", "use_required_attribute": False} | options
         super().__init__(*args, **settings)
 
     def add_part(self, name: str, form: type[RuleForm], **options: Any) -> None:
+        self.order.append(name)
         self.parts[name] = self._part(name, form, (name,), **options)
 
     def add_list(self, name: str, form: type[RuleForm], **options: Any) -> None:
+        self.order.append(name)
         self.lists[name] = {
             part_id: self._part(f"{name}-{part_id}", form, (name, place), **options)
             for place, part_id in enumerate(self._ids(name))
@@ -69,9 +106,40 @@ class RuleForm(forms.Form):
         for part in (*self.parts.values(), *(one for parts in self.lists.values() for one in parts.values())):
             yield from part.forms()
 
-    def named_lists(self) -> list[tuple[str, str, list[tuple[str, RuleForm]]]]:
-        """The lists, each with its name, its name in the HTML form, and its parts by id."""
-        return [(name, self.add_prefix(name), list(parts.items())) for name, parts in self.lists.items()]
+    def stages(self) -> list[Stage]:
+        """The inputs in order, by what follows from what."""
+        stages: list[Stage] = []
+        inputs: list[BoundField] = []
+        for bound in self:
+            if bound.name in self.shaping:
+                stages.append(Stage(inputs, bound))
+                inputs = []
+            elif bound.name not in self.apart:
+                inputs.append(bound)
+        return [*stages, Stage(inputs, None)]
+
+    def sections(self) -> list[Section]:
+        """The parts and the lists, in the order in which they were added."""
+        return [self._section(name) for name in self.order]
+
+    def _section(self, name: str) -> Section:
+        items = list(self.lists.get(name, {}).items())
+        fewest, most = self.sizes.get(name, (0, 0))
+        return Section(
+            name=name,
+            data_name=self.add_prefix(name),
+            lead=self.leads.get(name, ""),
+            part=self.parts.get(name),
+            items=items,
+            can_grow=len(items) < most,
+            can_shrink=len(items) > fewest,
+        )
+
+    def faulty(self) -> list[tuple[BoundField, bool]]:
+        """The inputs with something wrong, each with whether the same is said of one before it."""
+        bounds = [bound for bound in self if bound.errors]
+        said = [list(bound.errors) for bound in bounds]
+        return [(bound, said[place] in said[:place]) for place, bound in enumerate(bounds)]
 
     def given(self, name: str) -> Any:
         """What was entered for an input, before any check."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.db.models import Q
+from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -24,6 +25,7 @@ class ComparisonForm(RuleForm):
     """The operator, its value, and for a negative operator whether what has no value stays out."""
 
     only_set_label: Any = gettext_lazy("Only contacts that have a value")
+    includes_none: Any = gettext_lazy("Contacts that have no value match too.")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -46,6 +48,11 @@ class ComparisonForm(RuleForm):
         self.fields.update(operator.shape.fields(field))
         if operator.negative and not field.always_set:
             self.fields["only_set"] = forms.BooleanField(required=False, label=self.only_set_label)
+
+    @property
+    def only_set(self) -> BoundField | None:
+        """The input that leaves out what has no value, where that matters."""
+        return self["only_set"] if "only_set" in self.fields else None
 
     @property
     def shape(self) -> Shape:

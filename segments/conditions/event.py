@@ -24,6 +24,7 @@ from segments.conditions.comparison import (
     unpack_comparison,
 )
 from segments.conditions.events import (
+    MOST_WHERE,
     WhereForm,
     chosen_events,
     event_input,
@@ -51,6 +52,7 @@ class EventRuleForm(ComparisonForm):
     """The type of event, conditions on its properties, when it was, and what is measured and compared."""
 
     shaping = ("metric", "property", "operator")
+    sizes = {"where": (0, MOST_WHERE)}
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -76,6 +76,7 @@ class WhereForm(ComparisonForm):
 
     shaping = ("property", "operator")
     only_set_label = gettext_lazy("Only events that have a value")
+    includes_none = gettext_lazy("Events that have no value match too.")
 
     def __init__(self, *args: Any, event: str, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -18,6 +18,7 @@ from contacts.typed_json import JSONValue
 from segments.clock import EXACT_UNITS
 from segments.conditions.base import CONDITIONS, Condition, Subjects
 from segments.conditions.events import (
+    MOST_WHERE,
     WhereForm,
     chosen_events,
     event_input,
@@ -45,6 +46,8 @@ class StepForm(RuleForm):
     """What happened, or did not, and which property it shares with the step before."""
 
     shaping = ("event",)
+    sizes = {"where": (0, MOST_WHERE)}
+    labelled = ("same",)
 
     def __init__(self, *args: Any, is_first: bool = False, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -58,7 +61,6 @@ class StepForm(RuleForm):
             )
         self.fields["event"] = event_input(self.context, given)
         if not is_event_type(given):
-            self.lists["where"] = {}
             return
         assert isinstance(given, str)
         self.add_list("where", WhereForm, event=given)
@@ -103,11 +105,13 @@ class SequenceForm(RuleForm):
     """The steps, the time that they take at most, and when the first of them was."""
 
     shaping = ()
-    begins_with = {"steps": 2}
+    sizes = {"steps": (2, MOST_STEPS)}
+    leads = {"within": gettext_lazy("All of it within"), "window": gettext_lazy("The first of them")}
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         first = next(iter(self._ids("steps")), None)
+        self.order.append("steps")
         self.lists["steps"] = {
             step: self._part(f"steps-{step}", StepForm, ("steps", place), is_first=step == first)
             for place, step in enumerate(self._ids("steps"))

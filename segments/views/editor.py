@@ -25,6 +25,7 @@ from segments.preview import preview
 from segments.versions import ChangedMeanwhile, token_of
 from segments.views.conflict import conflict_with
 from segments.views.filling import filled
+from segments.views.gallery import segment_of
 
 
 @require_safe
@@ -39,7 +40,14 @@ def choose_kind(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("segments.add_segment")
 def new(request: Request, kind: str) -> HttpResponse:
-    return _editor(request, _new_segment(kind))
+    """The editor of a new segment, which may begin with the conditions of a template."""
+    segment = _new_segment(kind)
+    if request.method != "POST" and "template" in request.GET:
+        begun = segment_of(kind, request.GET)
+        if begun is None:
+            return redirect(reverse("segments:template", args=[request.GET["template"]], query=request.GET))
+        segment = begun
+    return _editor(request, segment)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -98,10 +106,13 @@ def _stored_tree(segment: Segment) -> Tree | None:
 
 def _change(tree: Tree, posted: QueryDict) -> None:
     """Do what was pressed. A changed subject or operator needs nothing: the tree was read with it."""
-    if "add" in posted:
-        tree.add(posted.get("add", ""))
-    if "remove" in posted:
-        tree.remove(posted.get("remove", ""))
+    pressed = {"add": tree.add, "nest": tree.add_group, "duplicate": tree.duplicate, "remove": tree.remove}
+    for name, change in pressed.items():
+        if name in posted:
+            change(posted.get(name, ""))
+    if "move" in posted:
+        way, _separator, node = posted.get("move", "").partition(":")
+        tree.move(node, way)
 
 
 def _save(request: Request, segment: Segment, tree: Tree | None) -> HttpResponse:
