@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from segments.api import definitions, members, segments
+from segments.api import definitions, explaining, members, segments
 
 urlpatterns = [
     path("contacts/<int:pk>/memberships", members.MembershipsOfContact.as_view()),
@@ -11,6 +11,8 @@ urlpatterns = [
     path("segments/sentence", definitions.Sentence.as_view()),
     path("segments/<int:pk>", segments.OneSegment.as_view()),
     path("segments/<int:pk>/members", members.Members.as_view()),
+    path("segments/<int:pk>/members/<int:contact>", explaining.Member.as_view()),
+    path("segments/<int:pk>/members/<int:contact_pk>/explain", explanations.Explain.as_view()),
     path("segments/<int:pk>/members/remove", members.RemoveMembers.as_view()),
     path("segments/<int:pk>/preview", definitions.PreviewOfSegment.as_view()),
     path("segments/<int:pk>/refresh", segments.Refresh.as_view()),

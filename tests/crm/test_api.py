@@ -88,6 +88,7 @@ SCOPES = {
     ("DELETE", "/api/v1/segments/{id}"): "segments:write",
     ("GET", "/api/v1/segments/{id}/members"): "segments:read",
     ("POST", "/api/v1/segments/{id}/members"): "segments:write",
+    ("GET", "/api/v1/segments/{id}/members/{contact}"): "segments:read",
     ("POST", "/api/v1/segments/{id}/members/remove"): "segments:write",
     ("POST", "/api/v1/segments/{id}/preview"): "segments:read",
     ("POST", "/api/v1/segments/{id}/refresh"): "segments:write",
@@ -98,7 +99,7 @@ SCOPES = {
 def test_every_operation_needs_its_scope_and_no_other() -> None:
     assert set(operations()) == set(SCOPES)
     for (method, path), scope in SCOPES.items():
-        address = path.removeprefix("/api/v1").replace("{id}", "1")
+        address = path.removeprefix("/api/v1").replace("{id}", "1").replace("{contact}", "1")
         others = [other for other in ApiKey.Scope if other != scope]
         status, body = Api.with_scopes(*others).ask(method, address, {})
         assert (status, errors_in(body)) == (403, {"": f"The API key needs the scope {scope}."})
@@ -175,7 +176,9 @@ def test_no_body_breaks_anything(body: bytes) -> None:
     api.post("/segments", {"name": "Guests", "kind": "static"})
     for method, path in operations():
         if method in ("POST", "PATCH"):
-            status, answer = api.ask(method, path.removeprefix("/api/v1").replace("{id}", "1"), body)
+            status, answer = api.ask(
+                method, path.removeprefix("/api/v1").replace("{id}", "1").replace("{contact}", "1"), body
+            )
             assert status < 500, (path, answer)
 
 

@@ -253,6 +253,22 @@ def test_a_member_as_it_is_told(api: Api, people: dict[str, int]) -> None:
     assert datetime.fromisoformat(told["entered_at"]) == Membership.objects.get().entered_at
 
 
+def test_why_somebody_is_in_a_segment_or_not(api: Api, people: dict[str, int]) -> None:
+    body = {"name": "S", "kind": "dynamic", "definition": definition(SPANIARD, READER)}
+    made = api.post("/segments", body)[1]["id"]
+    status, ana = api.get(f"/segments/{made}/members/{people['a']}")
+    assert (status, ana["is_member"], ana["definition"]["met"], ana["definition"]["match"]) == (200, True, True, "all")
+    assert [(move["kind"], move["at"]) for move in ana["moves"]] == [("entered", ana["entered_at"])]
+    status, bea = api.get(f"/segments/{made}/members/{people['b']}")
+    assert (status, bea["is_member"], bea["entered_at"], bea["moves"]) == (200, False, None, [])
+    spaniard, reader = bea["definition"]["rules"]
+    assert (spaniard["met"], spaniard["seen"], spaniard["missing"]) == (True, "Spain", "")
+    assert (reader["met"], reader["seen"], reader["rules"]) == (False, "Never subscribed", [])
+    assert api.get(f"/segments/{made}/members/999999")[0] == 404
+    guests = api.post("/segments", {"name": "Guests", "kind": "static"})[1]["id"]
+    assert api.get(f"/segments/{guests}/members/{people['a']}")[1]["definition"] is None
+
+
 def test_members_of_a_defined_segment_follow_from_its_definition(api: Api, people: dict[str, int]) -> None:
     made = api.post("/segments", {"name": "S", "kind": "dynamic", "definition": definition(SPANIARD)})[1]["id"]
     for address in (f"/segments/{made}/members", f"/segments/{made}/members/remove"):
