@@ -81,6 +81,10 @@ class TypedJSON(Func):
         read = self._postgresql if connection.vendor == "postgresql" else self._sqlite
         return read(column), []
 
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        # Numbers of JSON are numbers already; Django's cast of decimals would hide the expression from its index.
+        return self.as_sql(compiler, connection, **extra)
+
     def _sqlite(self, column: str) -> str:
         value, kind = _on_sqlite(column, self.key)
         wanted = {

@@ -21,4 +21,5 @@ class SegmentsConfig(AppConfig):
         PERIODIC.add(Periodic("segments: changes", "segments.tasks.apply_changes", minutes=1))
         PERIODIC.add(Periodic("segments: time", "segments.tasks.apply_time", minutes=1))
         PERIODIC.add(Periodic("segments: audit", "segments.tasks.audit", cron="30 2 * * *"))
+        PERIODIC.add(Periodic("segments: indexes", "segments.tasks.keep_indexes", minutes=15))
         PERIODIC.add(Periodic("segments: clean up", "segments.tasks.clean_up", cron="0 3 * * *"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import BooleanField, Field, Func, Value
 
 from contacts.event_types import event_type
-from contacts.events_seen import properties_seen, types_seen
+from contacts.events_seen import Properties, newest_events, properties_of, types_seen, values_of
 from contacts.fields import Catalogue, catalogue
 from contacts.models import ContactList
 from segments.clock import LateValue
 
 if TYPE_CHECKING:
     from segments.models import Segment
+
+
+MOST_TOGETHER = 50
 
 
 class Context:
@@ -31,6 +34,9 @@ class Context:
         self.now = now
         self.few = few
         self._properties: dict[str, dict[str, str]] = {}
+        self._values: dict[tuple[str, str], list[str]] = {}
+        self._newest: dict[str, list[Properties]] = {}
+        self._expected: set[str] = set()
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -56,9 +62,26 @@ class Context:
         """The properties that events of a type are known or seen to have, with the keys of their field types."""
         if event not in self._properties:
             known = {one.key: one.type for one in event_type(event).properties}
-            seen = {key: kind for key, kind in properties_seen(event).items() if key not in known and key != "value"}
-            self._properties[event] = known | seen
+            seen = properties_of(self._newest_events(event))
+            others = {key: kind for key, kind in seen.items() if key not in known and key != "value"}
+            self._properties[event] = known | others
         return self._properties[event]
+
+    def event_values(self, event: str, key: str) -> list[str]:
+        """The texts that events of a type have under a property, the most frequent ones first."""
+        if (event, key) not in self._values:
+            self._values[event, key] = values_of(self._newest_events(event), key)
+        return self._values[event, key]
+
+    def expect_events(self, events: Iterable[str]) -> None:
+        """Name types of events that are going to be asked about, so that one query answers for all of them."""
+        self._expected.update(events)
+
+    def _newest_events(self, event: str) -> list[Properties]:
+        if event not in self._newest:
+            others = sorted(self._expected - set(self._newest) - {event})
+            self._newest |= newest_events([event, *others[:MOST_TOGETHER]])
+        return self._newest[event]
 
     def at(self, compute: Callable[[datetime], Any], output_field: Field[Any, Any]) -> Value:
         """A value that depends on the moment: computed here if the moment is known, else when the SQL is run."""

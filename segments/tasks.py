@@ -3,7 +3,7 @@
 from django.core.cache import cache
 from django.utils import timezone
 
-from segments import editing, refresh
+from segments import editing, indexes, refresh
 from segments.refresh.records import forget_old_runs
 
 
@@ -23,6 +23,11 @@ def apply_time() -> None:
 def audit() -> None:
     """Check all segments, and repair what is wrong."""
     refresh.audit(now=timezone.now())
+
+
+def keep_indexes() -> None:
+    """Make the indexes that segments need, and drop those that none needs any more."""
+    indexes.keep_indexes()
 
 
 def clean_up() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
+from django.db.models.expressions import Combinable
 
 from crm.registry import Registry
 from segments.context import Context
@@ -13,6 +16,14 @@ from segments.rule_form import Rule, RuleForm
 from segments.seen import Observed, Seen
 
 Subjects = list[tuple[str, list[tuple[str, str]]]]
+
+
+@dataclass(frozen=True)
+class Indexable:
+    """An expression over the JSON of contacts, or of the events of a type."""
+
+    expression: Combinable
+    event: str | None = None
 
 
 class Condition:
@@ -59,6 +70,10 @@ class Condition:
     def crossing(self, rule: Rule, since: datetime, now: datetime, context: Context) -> Q | None:
         """The contacts for whom the answer may have changed only because time passed; None when there are none."""
         return None
+
+    def indexable(self, rule: Rule, context: Context) -> Iterator[Indexable]:
+        """What an index of would find the few contacts or events that match."""
+        return iter(())
 
     def relative(self, rule: Rule, context: Context) -> bool:
         """Whether the answer depends on the moment."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from contacts.event_types import is_event_type
 from contacts.fields import Field
 from contacts.models import Event
 from contacts.typed_json import KEY
-from segments.conditions.base import CONDITIONS, Condition, Subjects
+from segments.conditions.base import CONDITIONS, Condition, Indexable, Subjects
 from segments.conditions.comparison import (
     COMPARISON,
     ComparisonForm,
@@ -30,6 +31,7 @@ from segments.conditions.events import (
     event_input,
     event_subjects,
     events_in_words,
+    indexable,
     of_few,
     pack_where,
     property_input,
@@ -174,6 +176,9 @@ class EventCondition(Condition):
     def crossing(self, rule: Rule, since: datetime, now: datetime, context: Context) -> Q | None:
         edge = passed(F("occurred_at"), rule["window"], since, now)
         return edge and in_set(chosen_events(rule, context).filter(edge).values("contact_id"))
+
+    def indexable(self, rule: Rule, context: Context) -> Iterator[Indexable]:
+        return indexable(rule)
 
     def relative(self, rule: Rule, context: Context) -> bool:
         return is_relative(rule["window"])

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
-from django.db.models import F, QuerySet
+from django.db.models import CharField, F, QuerySet, Value
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.event_types import EVENT_TYPES, event_type, is_event_type
-from contacts.events_seen import values_seen
 from contacts.models import Event
 from contacts.typed_json import KEY
-from segments.conditions.base import Subjects
+from segments.conditions.base import Indexable, Subjects
 from segments.conditions.comparison import COMPARISON, ComparisonForm, compared, in_words, unpack_comparison
 from segments.context import AmongContacts, Context
 from segments.faults import EntryError
@@ -104,22 +104,45 @@ class WhereForm(ComparisonForm):
         """Let people choose among the values in the data, where a text is typed in."""
         given = self.fields.get("value")
         if type(given) is forms.CharField:
-            given.suggestions = lambda: values_seen(self.event, key)  # type: ignore[attr-defined]
+            given.suggestions = lambda: self.context.event_values(self.event, key)  # type: ignore[attr-defined]
             given.widget.attrs["list"] = f"{self.add_prefix('value')}-suggestions"
 
     def rule(self) -> Rule:
         return {"property": self.cleaned_data["property"], **self.comparison()}
 
 
+class EventType(Value):
+    """A type of event that is written into the SQL: SQLite takes an index of one type's events for no parameter."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key, output_field=CharField())
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        if not is_event_type(self.value):
+            raise ValueError(f"no type of event: {self.value!r}")
+        return f"'{self.value}'", []
+
+
 def chosen_events(rule: Rule, context: Context) -> QuerySet[Event]:
     """The events that a rule or a step of one is about: of its type, with its properties."""
-    events = Event.objects.filter(type=rule["event"]).order_by()
+    events = Event.objects.filter(type=EventType(rule["event"])).order_by()
     for where in rule.get("where", ()):
         family = family_of(where["operator"])
         assert family
         field = property_of(rule["event"], where["property"], family)
         events = events.filter(compared(where, field, OPERATORS[family][where["operator"]], context))
     return events
+
+
+def indexable(rule: Rule) -> Iterator[Indexable]:
+    """What an index of would find the few events of a rule or a step of one."""
+    for where in rule.get("where", ()):
+        family = family_of(where["operator"])
+        assert family
+        field = property_of(rule["event"], where["property"], family)
+        expression = OPERATORS[family][where["operator"]].indexable(field)
+        if field.key != VALUE and expression is not None:
+            yield Indexable(expression, rule["event"])
 
 
 def of_few(events: QuerySet[Event], context: Context) -> QuerySet[Event]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from contacts.fields import Field
 from crm.registry import UnknownKey
-from segments.conditions.base import CONDITIONS, Condition, Subjects
+from segments.conditions.base import CONDITIONS, Condition, Indexable, Subjects
 from segments.conditions.comparison import (
     COMPARISON,
     ComparisonForm,
@@ -117,6 +118,12 @@ class FieldCondition(Condition):
     def crossing(self, rule: Rule, since: datetime, now: datetime, context: Context) -> Q | None:
         field, operator = self.parts(rule, context)
         return operator.crossing(field, read_value(rule, field, operator), since, now)
+
+    def indexable(self, rule: Rule, context: Context) -> Iterator[Indexable]:
+        field, operator = self.parts(rule, context)
+        expression = operator.indexable(field)
+        if field.is_custom and expression is not None:
+            yield Indexable(expression)
 
     def relative(self, rule: Rule, context: Context) -> bool:
         return self.parts(rule, context)[1].relative

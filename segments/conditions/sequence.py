@@ -16,13 +16,14 @@ from contacts.event_types import is_event_type
 from contacts.models import Event
 from contacts.typed_json import JSONValue
 from segments.clock import EXACT_UNITS
-from segments.conditions.base import CONDITIONS, Condition, Subjects
+from segments.conditions.base import CONDITIONS, Condition, Indexable, Subjects
 from segments.conditions.events import (
     MOST_WHERE,
     WhereForm,
     chosen_events,
     event_input,
     events_in_words,
+    indexable,
     of_few,
     pack_where,
     property_input,
@@ -267,6 +268,9 @@ class SequenceCondition(Condition):
         return (
             in_set(chosen_events(rule["steps"][0], context).filter(crossed).values("contact_id")) if crossed else None
         )
+
+    def indexable(self, rule: Rule, context: Context) -> Iterator[Indexable]:
+        return indexable(rule["steps"][0])
 
     def relative(self, rule: Rule, context: Context) -> bool:
         return is_relative(rule["window"]) or self._waits(rule)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
+from django.db.models.expressions import Combinable
 
 from contacts.fields import Field
 from crm.registry import Registry
@@ -44,6 +45,10 @@ class Operator:
     def holds_for_zero(self, value: Any) -> bool:
         """Whether the operator holds for the number 0. Only for operators of numbers."""
         raise NotImplementedError
+
+    def indexable(self, field: Field) -> Combinable | None:
+        """The expression of the field whose index would find the few rows that match; None where none would."""
+        return None
 
     @property
     def relative(self) -> bool:

@@ -5,6 +5,7 @@ from operator import and_, or_
 from typing import Any
 
 from django.db.models import Q, TextField, Value
+from django.db.models.expressions import Combinable
 from django.db.models.lookups import Exact, In
 from django.utils.translation import gettext_lazy as _
 
@@ -27,6 +28,9 @@ class Is(Operator):
     def condition(self, field: Field, value: Any, context: Context) -> Q:
         return Q(Exact(field.expression(), Value(value)))
 
+    def indexable(self, field: Field) -> Combinable | None:
+        return field.expression()
+
 
 negation(Is, "is_not", _("is not"), _("%(field)s is not %(value)s"))
 
@@ -41,6 +45,9 @@ class IsAnyOf(Operator):
 
     def condition(self, field: Field, value: Any, context: Context) -> Q:
         return Q(In(field.expression(), list(value)))
+
+    def indexable(self, field: Field) -> Combinable | None:
+        return field.expression()
 
 
 negation(IsAnyOf, "is_none_of", _("is none of"), _("%(field)s is none of %(value)s"))

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db.models import CharField, DateField, DateTimeField, Q, Value
+from django.db.models.expressions import Combinable
 from django.utils.translation import gettext_lazy as _
 
 from contacts.fields import Field
@@ -44,6 +45,9 @@ class SpanOperator(Operator):
 
     def condition(self, field: Field, value: Any, context: Context) -> Q:
         return inside(field.expression(), self.span(field, value), lambda compute: point(field, compute, context))
+
+    def indexable(self, field: Field) -> Combinable | None:
+        return field.expression()
 
 
 class AbsoluteOperator(SpanOperator):

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import DecimalField, Q, Value
+from django.db.models.expressions import Combinable
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
 from django.db.models.lookups import Range as InRange
 from django.utils.translation import gettext_lazy as _
@@ -30,6 +31,10 @@ class Number(Value):
             return "%s", [int(number)]
         return "%s", [number if connection.vendor == "postgresql" else float(number)]
 
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        # Django's cast would give it an affinity, which an expression and its index do not have.
+        return self.as_sql(compiler, connection)
+
 
 class Comparison(Operator):
     families = ("number",)
@@ -42,6 +47,9 @@ class Comparison(Operator):
 
     def holds_for_zero(self, value: Any) -> bool:
         return bool(type(self).compare(0, value))
+
+    def indexable(self, field: Field) -> Combinable | None:
+        return field.expression()
 
 
 @operator
@@ -106,6 +114,9 @@ class Between(Operator):
     def holds_for_zero(self, value: Any) -> bool:
         return bool(value["from"] <= 0 <= value["to"])
 
+    def indexable(self, field: Field) -> Combinable | None:
+        return field.expression()
+
 
 negation(Between, "not_between", _("is not between"), _("%(field)s is not between %(value)s"))
 
@@ -116,6 +127,9 @@ class Boolean(Operator):
 
     def condition(self, field: Field, value: Any, context: Context) -> Q:
         return Q(Exact(field.expression(), Value(self.wanted)))
+
+    def indexable(self, field: Field) -> Combinable | None:
+        return field.expression()
 
 
 @operator

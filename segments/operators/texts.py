@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import Func, IntegerField, Q, TextField, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Right, StrIndex
 from django.db.models.lookups import Exact, GreaterThan, In
 from django.utils.translation import gettext_lazy as _
@@ -35,6 +36,9 @@ class Is(TextOperator):
 
     def condition(self, field: Field, value: Any, context: Context) -> Q:
         return Q(Exact(folded(field), text(value)))
+
+    def indexable(self, field: Field) -> Combinable | None:
+        return folded(field)
 
 
 negation(Is, "is_not", _("is not"), _("%(field)s is not %(value)s"))
@@ -88,6 +92,9 @@ class IsAnyOf(TextOperator):
 
     def condition(self, field: Field, value: Any, context: Context) -> Q:
         return Q(In(folded(field), [fold(item) for item in value]))
+
+    def indexable(self, field: Field) -> Combinable | None:
+        return folded(field)
 
 
 negation(IsAnyOf, "is_none_of", _("is none of"), _("%(field)s is none of %(value)s"))
