@@ -17,9 +17,19 @@ from contacts.models import Contact
 from crm.api.endpoint import Endpoint
 from crm.models import ApiKey
 from segments.api.segments import segment_of
-from segments.compiler import MATCHES
 from segments.explain import Explained, explain
-from segments.models import Transition
+from segments.models import Cause, Transition
+
+
+class HappenedShape(serializers.Serializer):
+    at = serializers.DateTimeField()
+    title = serializers.CharField()
+
+
+class SeenShape(serializers.Serializer):
+    value = serializers.CharField(help_text=gettext_lazy("What the condition compares, as people read it."))
+    events = HappenedShape(source="happened", many=True, help_text=gettext_lazy("Events that it counts."))
+    more_events = serializers.IntegerField(source="others", help_text=gettext_lazy("How many others there are."))
 
 
 class ExplainedShape(serializers.Serializer):
@@ -27,31 +37,33 @@ class ExplainedShape(serializers.Serializer):
     met = serializers.BooleanField(
         allow_null=True, help_text=gettext_lazy("Null for what names something that was deleted.")
     )
-    match = serializers.ChoiceField(
-        choices=["all", "any", "none"], allow_null=True, help_text=gettext_lazy("Of a group.")
-    )
-    seen = serializers.CharField(allow_null=True, help_text=gettext_lazy("What a condition sees of the contact."))
     missing = serializers.CharField(help_text=gettext_lazy("What would have to be different; empty where it is met."))
-    rules = serializers.SerializerMethodField()
+    match = serializers.CharField(help_text=gettext_lazy("`all`, `any` or `none` of a group; empty for a condition."))
+    seen = SeenShape(allow_null=True, help_text=gettext_lazy("What a condition sees of the contact; null for a group."))
+    rules = serializers.SerializerMethodField(help_text=gettext_lazy("What a group is made of."))
 
     @extend_schema_field(lazy_serializer("segments.api.explaining.ExplainedShape")(many=True))
-    def get_rules(self, explained: Any) -> Any:
-        return explained["rules"]
+    def get_rules(self, explained: Explained) -> list[Any]:
+        return list(ExplainedShape(explained.rules, many=True).data)
 
 
 class MoveShape(serializers.Serializer):
-    kind = serializers.ChoiceField(choices=Transition.Kind.choices)
-    at = serializers.DateTimeField()
-    reason = serializers.CharField()
+    kind = serializers.ChoiceField(source="transition.kind", choices=Transition.Kind.choices)
+    at = serializers.DateTimeField(source="transition.at")
+    cause = serializers.ChoiceField(source="transition.cause", choices=Cause.choices)
+    reason = serializers.CharField(help_text=gettext_lazy("The cause in words, with what was seen."))
 
 
 class ExplanationShape(serializers.Serializer):
-    contact_id = serializers.IntegerField()
+    contact_id = serializers.IntegerField(source="contact.pk")
     is_member = serializers.BooleanField()
-    entered_at = serializers.DateTimeField(allow_null=True)
-    definition = ExplainedShape(allow_null=True, help_text=gettext_lazy("Null for a static segment."))
+    is_behind = serializers.BooleanField(
+        help_text=gettext_lazy("Whether the members do not say yet what the conditions say now.")
+    )
+    entered_at = serializers.DateTimeField(source="since", allow_null=True)
+    definition = ExplainedShape(source="root", allow_null=True, help_text=gettext_lazy("Null for a static segment."))
     moves = MoveShape(many=True, help_text=gettext_lazy("When it entered and left and why, the latest first."))
-    has_earlier_moves = serializers.BooleanField()
+    has_earlier_moves = serializers.BooleanField(source="has_earlier")
 
 
 class Member(Endpoint):
@@ -60,28 +72,5 @@ class Member(Endpoint):
     @extend_schema(operation_id="segments_members_explain", tags=["Members"], responses=ExplanationShape)
     def get(self, request: Request, pk: int, contact: int) -> Response:
         """Why a contact is in a segment, or is not: each condition with what it sees, and the ledger."""
-        about = get_object_or_404(Contact, pk=contact)
-        explanation = explain(segment_of(pk), about, now=timezone.now())
-        told = {
-            "contact_id": about.pk,
-            "is_member": explanation.is_member,
-            "entered_at": explanation.since,
-            "definition": _told(explanation.root) if explanation.root else None,
-            "moves": [
-                {"kind": move.transition.kind, "at": move.transition.at, "reason": move.reason}
-                for move in explanation.moves
-            ],
-            "has_earlier_moves": explanation.has_earlier,
-        }
-        return Response(ExplanationShape(told).data)
-
-
-def _told(explained: Explained) -> dict[str, Any]:
-    return {
-        "words": explained.words,
-        "met": explained.met,
-        "match": explained.match or None,
-        "seen": explained.seen.value if explained.seen else None,
-        "missing": explained.missing,
-        "rules": [_told(rule) for rule in explained.rules],
-    }
+        about = get_object_or_404(Contact.objects.defer("search"), pk=contact)
+        return Response(ExplanationShape(explain(segment_of(pk), about, now=timezone.now())).data)

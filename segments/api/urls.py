@@ -12,7 +12,6 @@ urlpatterns = [
     path("segments/<int:pk>", segments.OneSegment.as_view()),
     path("segments/<int:pk>/members", members.Members.as_view()),
     path("segments/<int:pk>/members/<int:contact>", explaining.Member.as_view()),
-    path("segments/<int:pk>/members/<int:contact_pk>/explain", explanations.Explain.as_view()),
     path("segments/<int:pk>/members/remove", members.RemoveMembers.as_view()),
     path("segments/<int:pk>/preview", definitions.PreviewOfSegment.as_view()),
     path("segments/<int:pk>/refresh", segments.Refresh.as_view()),

@@ -262,8 +262,8 @@ def test_why_somebody_is_in_a_segment_or_not(api: Api, people: dict[str, int]) -
     status, bea = api.get(f"/segments/{made}/members/{people['b']}")
     assert (status, bea["is_member"], bea["entered_at"], bea["moves"]) == (200, False, None, [])
     spaniard, reader = bea["definition"]["rules"]
-    assert (spaniard["met"], spaniard["seen"], spaniard["missing"]) == (True, "Spain", "")
-    assert (reader["met"], reader["seen"], reader["rules"]) == (False, "Never subscribed", [])
+    assert (spaniard["met"], spaniard["seen"]["value"], spaniard["missing"]) == (True, "Spain", "")
+    assert (reader["met"], reader["seen"]["value"], reader["rules"]) == (False, "Never subscribed", [])
     assert api.get(f"/segments/{made}/members/999999")[0] == 404
     guests = api.post("/segments", {"name": "Guests", "kind": "static"})[1]["id"]
     assert api.get(f"/segments/{guests}/members/{people['a']}")[1]["definition"] is None
