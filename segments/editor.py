@@ -9,37 +9,33 @@ subject that is wanted now in ``id-subject``, and ``id-checked`` for a condition
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from django import forms
 from django.core.exceptions import BadRequest
 from django.http import QueryDict
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
-from segments.compiler import DEEPEST, MATCHES, MOST_CONDITIONS, VERSION, Definition, validate
-from segments.conditions import CONDITIONS, Condition
+from contacts.event_types import is_event_type
+from segments.compiler import DEEPEST, MATCHES, MOST_CONDITIONS, VERSION, Definition, rules, validate
+from segments.conditions import CONDITIONS
 from segments.context import Context
 from segments.faults import DefinitionError, EntryError, Fault, Path
 from segments.models import Segment
-from segments.rule_form import RuleForm
+from segments.row_forms import (
+    FIELD,
+    change_lists,
+    condition_of,
+    drop_what_does_not_fit,
+    form_for,
+    lead_the_keyboard,
+    new_id,
+    renamed,
+)
 from segments.tree import Group, Node, Row
 
 GROUP = "group"
-FIELD = "field"
 NODE = re.compile(r"(?P<id>[a-z0-9]{1,16}):(?P<parent>[a-z0-9]{0,16}):(?P<kind>[\w.]{0,80})", re.ASCII)
-
-WHAT_TO_DO = {
-    forms.MultipleChoiceField: gettext_lazy("Choose at least one."),
-    forms.ChoiceField: gettext_lazy("Choose one."),
-    forms.Field: gettext_lazy("Enter a value."),
-}
-
-
-def new_id() -> str:
-    return f"n{secrets.token_hex(4)}"
 
 
 class Tree:
@@ -138,7 +134,7 @@ class Tree:
         assert isinstance(node, Row)
         copy = Row(new_id(), group, subject=node.subject)
         if node.form:
-            copy.form = _form(copy.id, copy.subject, _renamed(node.form.data, node.id, copy.id), self.context)
+            copy.form = form_for(copy.id, copy.subject, renamed(node.form.data, node.id, copy.id), self.context)
             copy.forget_faults()
         return copy
 
@@ -193,7 +189,7 @@ class Tree:
         """Archived and missing fields that conditions of the tree are about."""
         catalogue = self.context.catalogue
         rows = (row for row in self.root.rows() if row.subject)
-        subjects = {row.subject for row in rows if _condition(row.subject).key == FIELD}
+        subjects = {row.subject for row in rows if condition_of(row.subject).key == FIELD}
         archived = [
             (key, str(catalogue[key].label)) for key in sorted(subjects) if key in catalogue and catalogue[key].archived
         ]
@@ -219,7 +215,17 @@ def _as_json(node: Node) -> dict[str, Any]:
 
 def tree_of(definition: Definition, *, kind: str, context: Context) -> Tree:
     """The tree of a stored definition. Conditions that are no longer right show what is wrong with them."""
+    context.expect_events(_event_types_of(definition))
     return Tree(_stored_group(definition, None, context), kind=kind, context=context)
+
+
+def _event_types_of(definition: Definition) -> Iterator[str]:
+    """The types of events that a stored definition asks about, as far as it can be read."""
+    for rule in rules(definition):
+        steps = rule.get("steps")
+        for named in (rule, *(steps if isinstance(steps, list) else ())):
+            if isinstance(named, dict) and is_event_type(named.get("event")):
+                yield named["event"]
 
 
 def _stored_group(group: Definition, outer: Group | None, context: Context) -> Group:
@@ -235,12 +241,12 @@ def _stored_row(rule: dict[str, Any], group: Group, context: Context) -> Row:
     subject = CONDITIONS[rule["type"]].subject(rule)
     messages = []
     try:
-        values = _condition(subject).unpack(rule, context)
+        values = condition_of(subject).unpack(rule, context)
     except EntryError as error:
         values = {"operator": rule.get("operator")}
         messages = [str(error)]
     data = {f"{row_id}-{name}": value for name, value in values.items()}
-    row = Row(row_id, group, messages, subject=subject, form=_form(row_id, subject, data, context))
+    row = Row(row_id, group, messages, subject=subject, form=form_for(row_id, subject, data, context))
     row.check()
     return row
 
@@ -248,7 +254,8 @@ def _stored_row(rule: dict[str, Any], group: Group, context: Context) -> Row:
 def read_tree(posted: QueryDict, *, kind: str, context: Context) -> Tree:
     """The tree as the editor's form has it. Raises BadRequest for a form that the editor cannot have printed."""
     data = posted.copy()
-    _change_lists(data)
+    change_lists(data)
+    context.expect_events(_event_types_in(data))
     groups: dict[str, Group] = {}
     seen: set[str] = set()
     root: Group | None = None
@@ -276,6 +283,19 @@ def read_tree(posted: QueryDict, *, kind: str, context: Context) -> Tree:
     return Tree(root, kind=kind, context=context)
 
 
+def _event_types_in(data: QueryDict) -> Iterator[str]:
+    """The types of events that a form asks about."""
+    for name in data:
+        value = data.get(name, "")
+        given = {"event": value}
+        if name.endswith("-subject"):
+            given = condition_of(value).given_by(value) or {}
+        elif not name.endswith("-event"):
+            continue
+        if is_event_type(given.get("event")):
+            yield given["event"]
+
+
 def _read_group(group_id: str, outer: Group | None, data: QueryDict) -> Group:
     match = data.get(f"{group_id}-match", "")
     if match not in MATCHES:
@@ -289,113 +309,12 @@ def _read_row(row_id: str, group: Group | None, printed_for: str, data: QueryDic
     row = Row(row_id, group, subject=subject)
     if subject:
         if changed:
-            _drop_what_does_not_fit(row_id, subject, data, context)
-        row.form = _form(row_id, subject, data, context)
+            drop_what_does_not_fit(row_id, subject, data, context)
+        row.form = form_for(row_id, subject, data, context)
     if f"{row_id}-checked" in data and not changed:
         row.check()
     else:
         row.forget_faults()
     if row.form:
-        _lead_the_keyboard(row.form, data)
+        lead_the_keyboard(row.form, data)
     return row
-
-
-def _change_lists(data: QueryDict) -> None:
-    """Add a part to a list of a condition, or remove one: ``more=list`` and ``less=list:part`` say which."""
-    for name in data.getlist("more"):
-        data.appendlist(name, new_id())
-    for pressed in data.getlist("less"):
-        name, _separator, part = pressed.partition(":")
-        data.setlist(name, [one for one in data.getlist(name) if one != part])
-
-
-def _lead_the_keyboard(row_form: RuleForm, data: QueryDict) -> None:
-    """Begin with a part that was added just now, of which nothing is a fault yet; or stay with a list that lost one."""
-    grown = data.getlist("more")
-    shrunk = [pressed.partition(":")[0] for pressed in data.getlist("less")]
-    for form in row_form.forms():
-        for name, parts in form.lists.items():
-            if form.add_prefix(name) in grown and parts:
-                added = list(parts.values())[-1]
-                added.leave_unchecked()
-                next(iter(added.fields.values())).widget.attrs["autofocus"] = True
-            elif form.add_prefix(name) in shrunk:
-                form.left = name
-
-
-def _condition(subject: str) -> Condition:
-    """The kind of condition that has this subject; a subject that nobody knows is a field that is missing."""
-    others = (one for one in CONDITIONS if one.key != FIELD and one.given_by(subject) is not None)
-    return next(others, CONDITIONS[FIELD])
-
-
-def _form(row_id: str, subject: str, data: MutableMapping[str, Any], context: Context) -> RuleForm:
-    """The condition's form. Inputs that are new in it begin with their initial values."""
-    condition = _condition(subject)
-    given = condition.given_by(subject) or {}
-    for name, value in given.items():
-        data[f"{row_id}-{name}"] = value
-    form = condition.form(data, context=context, prefix=row_id)
-    while missing := dict(_missing(form, data)):
-        for name, value in missing.items():
-            if isinstance(data, QueryDict) and isinstance(value, list):
-                data.setlist(name, value)
-            else:
-                data[name] = value
-        form = condition.form(data, context=context, prefix=row_id)
-    form.apart |= set(given)
-    for one in form.forms():
-        for name in one.shaping:
-            if name in one.fields:
-                rest = f"#{one.add_prefix(name)}-rest"
-                one.fields[name].widget.attrs |= {"hx-post": "", "hx-target": rest, "hx-select": rest}
-        for bound in one.fields.values():
-            bound.error_messages["required"] = next(
-                text for kind, text in WHAT_TO_DO.items() if isinstance(bound, kind)
-            )
-    return form
-
-
-def _missing(form: RuleForm, data: MutableMapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What new inputs and lists of a condition begin with, by their names in the data."""
-    for one in form.forms():
-        for name, new in one.fields.items():
-            if new.initial is not None and one.given(name) is None:
-                yield one.add_prefix(name), new.initial
-        for name, (fewest, _most) in one.sizes.items():
-            if fewest and not data.get(one.add_prefix(name)):
-                yield one.add_prefix(name), [new_id() for _part in range(fewest)]
-
-
-def _drop_what_does_not_fit(row_id: str, subject: str, data: QueryDict, context: Context) -> None:
-    """Of the operator and the values of another subject, keep those that are right for this one."""
-    form = _form(row_id, subject, data, context)
-    if "operator" in form.fields:
-        operators = list(_keys(form.fields["operator"].choices))  # type: ignore[attr-defined]
-        if form.given("operator") not in operators:
-            data[f"{row_id}-operator"] = form.fields["operator"].initial or operators[0]
-            form = _form(row_id, subject, data, context)
-    for one in form.forms():
-        for name in one.errors:
-            for key in (name, f"{name}_0", f"{name}_1"):
-                data.pop(one.add_prefix(key), None)
-
-
-def _keys(choices: Iterable[tuple[Any, Any]]) -> Iterator[Any]:
-    """The keys of choices, of which some stand under headings."""
-    for key, label in choices:
-        if isinstance(label, list | tuple):
-            yield from _keys(label)
-        else:
-            yield key
-
-
-def _renamed(data: Mapping[str, Any], old: str, new: str) -> MutableMapping[str, Any]:
-    """The data of a node for another one."""
-    names = {name: new + name.removeprefix(old) for name in data if name.startswith(f"{old}-")}
-    if not isinstance(data, QueryDict):
-        return {names[name]: data[name] for name in names}
-    renamed = QueryDict(mutable=True)
-    for name in names:
-        renamed.setlist(names[name], data.getlist(name))
-    return renamed

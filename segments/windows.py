@@ -249,7 +249,7 @@ class WindowForm(RuleForm):
 
     @property
     def days_count(self) -> bool:
-        return str(self.given("kind")) != "ever"
+        return self.given("kind") in ("between", "since", "until", "this", "previous")
 
     def rule(self) -> dict[str, Any]:
         window = WINDOWS[self.cleaned_data["kind"]]
