@@ -100,9 +100,11 @@ def grant(apps: Apps, *app_labels: str, using: str) -> None:
     """
     for label in app_labels:
         app_config = apps.get_app_config(label)
-        app_config.models_module = True  # type: ignore[assignment]  # historical apps lack it, and would be passed over
+        module = getattr(app_config, "models_module", None)
+        # Historical apps lack it, and would be passed over.
+        app_config.models_module = module or True  # type: ignore[assignment]
         create_permissions(app_config, apps=apps, using=using, verbosity=0)
-        app_config.models_module = None
+        app_config.models_module = module
     permissions = apps.get_model("auth", "Permission").objects.using(using)
     groups = apps.get_model("auth", "Group").objects.using(using)
     found = {
