@@ -1,10 +1,12 @@
 """``/contacts`` and ``/fields`` of the API."""
 
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from contacts.editing import upsert_contact
 from contacts.events import NewEvent, record
@@ -161,6 +163,28 @@ def test_upsert_finds_whom_another_writer_made_meanwhile(now: datetime, monkeypa
     monkeypatch.setattr("contacts.editing._meant", lambda values: next(looks, look(values)))
     contact, is_new = upsert_contact({"email": "a@example.com", "first_name": "Ana"}, now=now)
     assert (contact.first_name, is_new) == ("Ana", False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_programs_that_upsert_the_same_person_at_once_make_one_contact() -> None:
+    api = Api.with_scopes("contacts:write")
+    start = threading.Barrier(4)
+    statuses: list[int] = []
+
+    def upsert() -> None:
+        start.wait()
+        try:
+            statuses.append(api.post("/contacts/upsert", {"email": "ana@example.com", "first_name": "Ana"})[0])
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=upsert) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200, 200, 200, 201]
+    assert Contact.objects.count() == 1
 
 
 # Lists of contacts
