@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from segments.views import analytics, conversion, copying, deletion, editor, history, listing, members, segment
+from segments.views import analytics, conversion, copying, deletion, editor, gallery, history, listing, members, segment
 
 app_name = "segments"
 urlpatterns = [
@@ -10,6 +10,9 @@ urlpatterns = [
     path("new/", editor.choose_kind, name="create"),
     path("new/<slug:kind>/", editor.new, name="new"),
     path("new/<slug:kind>/preview/", editor.preview_of_new, name="preview_of_new"),
+    path("templates/", gallery.gallery, name="gallery"),
+    path("templates/<slug:key>/", gallery.template, name="template"),
+    path("templates/<slug:key>/preview/", gallery.preview_of_template, name="preview_of_template"),
     path("deleted/", deletion.deleted_list, name="deleted"),
     path("<int:pk>/", segment.detail, name="detail"),
     path("<int:pk>/state/", listing.state, name="state"),

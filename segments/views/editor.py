@@ -25,6 +25,7 @@ from segments.preview import preview
 from segments.versions import ChangedMeanwhile, token_of
 from segments.views.conflict import conflict_with
 from segments.views.filling import filled
+from segments.views.gallery import segment_of
 
 
 @require_safe
@@ -39,7 +40,14 @@ def choose_kind(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("segments.add_segment")
 def new(request: Request, kind: str) -> HttpResponse:
-    return _editor(request, _new_segment(kind))
+    """The editor of a new segment, which may begin with the conditions of a template."""
+    segment = _new_segment(kind)
+    if request.method != "POST" and "template" in request.GET:
+        begun = segment_of(kind, request.GET)
+        if begun is None:
+            return redirect(reverse("segments:template", args=[request.GET["template"]], query=request.GET))
+        segment = begun
+    return _editor(request, segment)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
