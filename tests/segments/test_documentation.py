@@ -7,6 +7,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from segments.conditions import CONDITIONS
+from segments.gallery import TEMPLATES
 from segments.models import Cause, Segment
 from segments.operators import OPERATORS
 from segments.values import PERIODS, UNITS
@@ -47,6 +48,11 @@ def test_the_words_of_the_editor_are_documented(family: str):
 
 def test_every_condition_is_documented():
     assert keys(part("Conditions")) == set(CONDITIONS.keys())
+
+
+def test_every_template_is_documented():
+    rows = re.findall(r"^\| ([A-Z].*?) \| (\w+) \| ([\w ]+) \|", part("Templates"), re.MULTILINE)
+    assert rows[1:] == [(str(one.name), str(one.goal.label), str(one.kind.label)) for one in TEMPLATES]
 
 
 def test_every_window_is_documented():
