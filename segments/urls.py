@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from segments.views import analytics, conversion, copying, deletion, editor, gallery, history, listing, members, segment
+from segments.views import (
+    analytics,
+    conversion,
+    copying,
+    deletion,
+    editor,
+    gallery,
+    history,
+    listing,
+    members,
+    segment,
+    why,
+)
 
 app_name = "segments"
 urlpatterns = [
@@ -29,6 +41,8 @@ urlpatterns = [
     path("<int:pk>/find/", members.find, name="find"),
     path("<int:pk>/add/", members.add_member, name="add_member"),
     path("<int:pk>/remove/", members.remove_member, name="remove_member"),
+    path("<int:pk>/why/", why.ask, name="ask"),
+    path("<int:pk>/why/<int:contact_pk>/", why.why, name="why"),
     path("<int:pk>/history/", history.history, name="history"),
     path("<int:pk>/history/<int:number>/restore/", history.restore, name="restore_version"),
     path("<int:pk>/copy/", copying.copy, name="copy"),
