@@ -55,8 +55,8 @@ class Context:
 
     @cached_property
     def event_types(self) -> list[str]:
-        """The types of the events in the data."""
-        return types_seen()
+        """The types of the events in the data, and those that are expected."""
+        return sorted({*types_seen(), *self._expected})
 
     def event_properties(self, event: str) -> dict[str, str]:
         """The properties that events of a type are known or seen to have, with the keys of their field types."""

@@ -11,7 +11,7 @@ from django.db.models import Count, F, Q, QuerySet, Subquery, Window
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from contacts.event_types import is_event_type
+from contacts.event_types import event_type, is_event_type
 from contacts.fields import Field
 from contacts.models import Event
 from contacts.typed_json import KEY
@@ -25,6 +25,7 @@ from segments.conditions.comparison import (
     unpack_comparison,
 )
 from segments.conditions.events import (
+    LIKELY_OPERATOR,
     MOST_WHERE,
     WhereForm,
     chosen_events,
@@ -32,6 +33,7 @@ from segments.conditions.events import (
     event_subjects,
     events_in_words,
     indexable,
+    likely_family,
     of_few,
     pack_where,
     property_input,
@@ -41,7 +43,7 @@ from segments.context import Context
 from segments.logic import in_set, not_in_set, otherwise
 from segments.metrics import METRICS, Metric
 from segments.operators import OPERATORS, Operator
-from segments.properties import Property, family_of, label_of, operator_choices, property_of
+from segments.properties import VALUE, Property, family_of, label_of, operator_choices, property_of
 from segments.rule_form import Rule
 from segments.seen import Observed, Seen, entries_of, shown
 from segments.windows import EVER, WINDOWS, WindowForm, inside, is_relative, passed, unpack_window
@@ -76,12 +78,13 @@ class EventRuleForm(ComparisonForm):
         key = None
         if metric.takes:
             key = self.data.get(self.add_prefix("property"))
-            self.fields["property"] = property_input(event, self.context, key, metric.takes)
+            usual = VALUE if "number" in metric.takes and event_type(event).value_label else None
+            self.fields["property"] = property_input(event, self.context, key, metric.takes, initial=usual)
             families = (metric.family,) if metric.family else metric.takes
             if not isinstance(key, str) or not KEY.fullmatch(key):
                 return
         offered = families if metric.is_zero_without else (*families, "any")
-        self.offer_operators(operator_choices(offered), initial="at_least" if metric.is_zero_without else None)
+        self.offer_operators(operator_choices(offered), initial=_likely_operator(offered, event, key, self.context))
         family = family_of(self.given("operator"), offered)
         if family:
             self.compare(metric.field(family, ""), OPERATORS[family][self.given("operator")])
@@ -182,6 +185,14 @@ class EventCondition(Condition):
 
     def relative(self, rule: Rule, context: Context) -> bool:
         return is_relative(rule["window"])
+
+
+def _likely_operator(families: tuple[str, ...], event: str, key: str | None, context: Context) -> str:
+    """The operator to begin with: amounts are mostly asked for at least."""
+    if families[0] == "number" or key is None:
+        return "at_least"
+    likely = likely_family(event, key, context)
+    return LIKELY_OPERATOR[likely if likely in families else families[0]]
 
 
 def _family(metric: Metric, operator: object) -> str | None:

@@ -71,6 +71,13 @@ def property_input(
     )
 
 
+def likely_family(event: str, key: str, context: Context) -> str:
+    """The family of the operators that a property is mostly compared with."""
+    if key == VALUE:
+        return "number"
+    return FAMILY_OF_TYPE[context.event_properties(event).get(key, "text")]
+
+
 class WhereForm(ComparisonForm):
     """A property of the event, the operator and its value."""
 
@@ -86,7 +93,7 @@ class WhereForm(ComparisonForm):
         if not isinstance(key, str) or not KEY.fullmatch(key):
             return
         family = family_of(self.given("operator"))
-        likely = self._likely_family(key)
+        likely = likely_family(event, key, self.context)
         self.offer_operators(
             operator_choices(tuple(dict.fromkeys([likely, family or likely, "any"]))), initial=LIKELY_OPERATOR[likely]
         )
@@ -94,11 +101,6 @@ class WhereForm(ComparisonForm):
             field = property_of(event, key, family)
             self.compare(field, OPERATORS[family][self.given("operator")])
             self._suggest(key)
-
-    def _likely_family(self, key: str) -> str:
-        if key == VALUE:
-            return "number"
-        return FAMILY_OF_TYPE[self.context.event_properties(self.event).get(key, "text")]
 
     def _suggest(self, key: str) -> None:
         """Let people choose among the values in the data, where a text is typed in."""

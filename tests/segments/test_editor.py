@@ -5,21 +5,29 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import BadRequest
-from django.http import QueryDict
-from django.template.loader import render_to_string
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contacts.models import ContactField, ContactList
 from contacts.types import FIELD_TYPES
-from segments.compiler import validate
 from segments.context import Context
-from segments.editor import Row, Tree, read_tree, tree_of
+from segments.editor import Tree
 from segments.operators import OPERATORS
 from segments.windows import WINDOWS
 from tests.segments.comparing import account_time_zone
 from tests.segments.definitions import dynamic, dynamic_plus, field_rules, list_rules, rules_with, segment_rules
-from tests.segments.printed import Data, posted, row_ids
+from tests.segments.printed import Data, row_ids
+from tests.segments.trees import (
+    assert_round_trip,
+    definition,
+    errors,
+    field_rule,
+    html_of,
+    only_row,
+    printed,
+    read,
+    stored,
+)
 from tests.segments.worlds import TYPES, declare_fields, make_lists, make_static_segments
 
 pytestmark = pytest.mark.django_db
@@ -52,67 +60,6 @@ def lists() -> list[int]:
 @pytest.fixture
 def segments() -> list[int]:
     return make_static_segments()
-
-
-def definition(*rules: dict[str, Any]) -> dict[str, Any]:
-    return {"version": 1, "match": "all", "rules": list(rules)}
-
-
-def field_rule(key: str, operator: str, value: Any = None, **more: Any) -> dict[str, Any]:
-    return {"type": "field", "field": key, "operator": operator, **({} if value is None else {"value": value}), **more}
-
-
-def printed(tree: Tree) -> Data:
-    """What a browser would send for the tree."""
-    return posted(html_of(tree))
-
-
-def html_of(tree: Tree) -> str:
-    context = {"tree": tree, "subjects": tree.subjects(), "time_zone": "UTC"}
-    return render_to_string("segments/_tree.html", context)
-
-
-def query(data: Data) -> QueryDict:
-    query = QueryDict(mutable=True)
-    for name, values in data.items():
-        query.setlist(name, values)
-    return query
-
-
-def read(data: Data, kind: str = "dynamic") -> Tree:
-    return read_tree(query(data), kind=kind, context=Context())
-
-
-def stored(*rules: dict[str, Any], kind: str = "dynamic") -> Tree:
-    return tree_of(definition(*rules), kind=kind, context=Context())
-
-
-def assert_round_trip(wanted: dict[str, Any], kind: str = "dynamic") -> None:
-    checked = validate(wanted, kind=kind)
-    tree = tree_of(checked, kind=kind, context=Context())
-    assert not [row for row in tree.root.rows() if row.is_faulty]
-    assert in_one_order(read(printed(tree), kind).checked_definition()) == in_one_order(checked)
-
-
-def in_one_order(part: Any) -> Any:
-    """A definition with its choices sorted: a form sends them in the order in which they are printed."""
-    if isinstance(part, dict):
-        return {
-            name: sorted(value) if name == "value" and isinstance(value, list) else in_one_order(value)
-            for name, value in part.items()
-        }
-    return [in_one_order(one) for one in part] if isinstance(part, list) else part
-
-
-def only_row(tree: Tree) -> Row:
-    [row] = tree.root.rows()
-    return row
-
-
-def errors(tree: Tree) -> list[str]:
-    """What the only condition of the tree shows."""
-    row = only_row(tree)
-    return [*row.messages, *(str(error) for bound, _repeated in row.faulty for error in bound.errors)]
 
 
 # Round trips
