@@ -8,18 +8,35 @@ from django.db.models import Exists, OuterRef
 from contacts.models import Contact, ContactList
 from crm.models import User
 from segments.editing import create_segment, fill
+from segments.gallery import TEMPLATES
 from segments.membership import add
 from segments.models import Cause, Membership, Segment
 
 BY_HAND_AT_ONCE = 2
+FROM_TEMPLATES = {
+    "abandoned_carts": {"days": 7, "wait": 1},
+    "loyal_customers": {"times": 3, "months": 12},
+    "inactive_subscribers": {"days": 90},
+}
 
 
 def make_segments(lists: dict[str, ContactList], user: User, *, now: datetime) -> None:
-    """Make the segments, dynamic ones filled and two static ones empty."""
+    """Make the segments, those with conditions filled and two static ones empty."""
     for name, description, rules in _dynamic(lists):
         definition = {"version": 1, "match": "all", "rules": rules}
         segment = create_segment(
             name=name, kind=Segment.Kind.DYNAMIC, description=description, definition=definition, user=user, now=now
+        )
+        fill(segment, user=user, now=now)
+    for key, values in FROM_TEMPLATES.items():
+        template = TEMPLATES[key]
+        segment = create_segment(
+            name=str(template.name),
+            kind=template.kind,
+            description=str(template.does),
+            definition=template.definition(values),
+            user=user,
+            now=now,
         )
         fill(segment, user=user, now=now)
     for name, description, is_test in (

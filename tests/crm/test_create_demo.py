@@ -63,7 +63,10 @@ def test_the_shop():
     assert now - timedelta(days=7) < span["last"] <= now
 
     assert Segment.objects.static().count() == 2
-    assert Segment.objects.defined().count() == 6
+    assert Segment.objects.filter(kind=Segment.Kind.DYNAMIC).count() == 6
+    plus = Segment.objects.filter(kind=Segment.Kind.DYNAMIC_PLUS)
+    assert plus.count() == 3
+    assert plus.get(name="Loyal customers").size > 0
     assert {segment.state for segment in Segment.objects.all()} == {Segment.State.READY}
     assert {run.differences for run in audit(now=now)} == {0}
     assert Transition.objects.filter(kind="left").exists()
