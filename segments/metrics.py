@@ -33,11 +33,13 @@ from segments.properties import TYPES, VALUE, Property
 
 AMOUNT: DecimalField[Any, Any] = DecimalField(max_digits=30, decimal_places=4)
 
-# SQLite computes in floating point. Whole numbers of the fourth place are exact, and so is one division of them.
-SQLITE_SUM = "SUM(CAST(ROUND(%(expressions)s * 10000) AS INTEGER))"
+# SQLite computes in floating point. Whole numbers of the fourth place are exact, and so is one division of them. They
+# are not summed as integers, because a shop's number may be too large for one, and that would be an error. The factor
+# is the next number above 10,000: as most numbers cannot be written in binary, 10,000 times 0.00015 is less than 1.5.
+SQLITE_SUM = "SUM(ROUND(%(expressions)s * 10000.000000000002))"
 SQLITE_AVERAGE = (
-    f"(CASE WHEN {SQLITE_SUM} < 0 THEN -1 ELSE 1 END) * ((2 * ABS({SQLITE_SUM}) + COUNT(%(expressions)s))"
-    " / (2 * COUNT(%(expressions)s))) / 10000.0"
+    f"(CASE WHEN {SQLITE_SUM} < 0 THEN -1 ELSE 1 END)"
+    f" * ((2 * CAST(ABS({SQLITE_SUM}) AS INTEGER) + COUNT(%(expressions)s)) / (2 * COUNT(%(expressions)s))) / 10000.0"
 )
 
 

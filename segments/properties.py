@@ -89,6 +89,11 @@ def family_of(operator: object, families: tuple[str, ...] = tuple(FAMILIES)) -> 
     return next((family for family in families if operator in _own_operators(family)), None)
 
 
+def families_of(key: str, families: tuple[str, ...] = tuple(FAMILIES)) -> tuple[str, ...]:
+    """As which of the families a property can be read: the event's own value is a number and nothing else."""
+    return tuple(family for family in families if key != VALUE or family in ("number", "any"))
+
+
 def operator_choices(families: tuple[str, ...]) -> list[tuple[Any, Any]]:
     """The operators of these families, each under the family's name if there are several."""
     operators = {family: [(key, OPERATORS[family][key].label) for key in _own_operators(family)] for family in families}

@@ -28,6 +28,7 @@ from segments.conditions.events import (
     LIKELY_OPERATOR,
     MOST_WHERE,
     WhereForm,
+    cautions_about,
     chosen_events,
     event_input,
     event_subjects,
@@ -43,7 +44,7 @@ from segments.context import Context
 from segments.logic import in_set, not_in_set, otherwise
 from segments.metrics import METRICS, Metric
 from segments.operators import OPERATORS, Operator
-from segments.properties import VALUE, Property, family_of, label_of, operator_choices, property_of
+from segments.properties import VALUE, Property, families_of, family_of, label_of, operator_choices, property_of
 from segments.rule_form import Rule
 from segments.seen import Observed, Seen, entries_of, shown
 from segments.windows import EVER, WINDOWS, WindowForm, inside, is_relative, passed, unpack_window
@@ -83,6 +84,7 @@ class EventRuleForm(ComparisonForm):
             families = (metric.family,) if metric.family else metric.takes
             if not isinstance(key, str) or not KEY.fullmatch(key):
                 return
+            families = families_of(key, families)
         offered = families if metric.is_zero_without else (*families, "any")
         self.offer_operators(operator_choices(offered), initial=_likely_operator(offered, event, key, self.context))
         family = family_of(self.given("operator"), offered)
@@ -172,6 +174,9 @@ class EventCondition(Condition):
         value = newest[0].measured if newest else nothing
         others = newest[0].number - len(newest) if newest else 0
         return Seen(shown(value, field.display), entries_of(newest), others, _still_wanted(rule, value))
+
+    def cautions(self, rule: Rule, context: Context) -> list[str]:
+        return cautions_about(rule["event"], rule["window"], context)
 
     def depends_on(self, rule: Rule) -> set[str]:
         return {f"event:{rule['event']}"}

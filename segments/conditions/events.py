@@ -18,7 +18,7 @@ from segments.conditions.comparison import COMPARISON, ComparisonForm, compared,
 from segments.context import AmongContacts, Context
 from segments.faults import EntryError
 from segments.operators import OPERATORS
-from segments.properties import FAMILIES, VALUE, family_of, label_of, operator_choices, property_of
+from segments.properties import FAMILIES, VALUE, families_of, family_of, label_of, operator_choices, property_of
 from segments.rule_form import Rule, RuleForm
 
 MOST_WHERE = 20
@@ -92,7 +92,7 @@ class WhereForm(ComparisonForm):
         self.fields["property"] = property_input(event, self.context, key, tuple(FAMILIES))
         if not isinstance(key, str) or not KEY.fullmatch(key):
             return
-        family = family_of(self.given("operator"))
+        family = family_of(self.given("operator"), families_of(key))
         likely = likely_family(event, key, self.context)
         self.offer_operators(
             operator_choices(tuple(dict.fromkeys([likely, family or likely, "any"]))), initial=LIKELY_OPERATOR[likely]
@@ -149,6 +149,20 @@ def indexable(rule: Rule) -> Iterator[Indexable]:
 
 def of_few(events: QuerySet[Event], context: Context) -> QuerySet[Event]:
     return events.filter(AmongContacts(F("contact_id"))) if context.few else events
+
+
+def cautions_about(event: str, window: Rule, context: Context) -> list[str]:
+    """That there is no such event yet, or that the window reaches further back than the oldest."""
+    assert context.now
+    name = _("“%(event)s”") % {"event": event_type(event).label}
+    oldest = context.oldest_event(event)
+    if oldest is None:
+        return [_("%(event)s has not happened to anybody yet.") % {"event": name}]
+    first, _last = WINDOWS[window["kind"]].span(window)
+    if first is None or beginning(first.compute(context.now)) >= oldest:
+        return []
+    words = {"event": name, "when": WINDOWS[window["kind"]].describe(window), "oldest": in_words(oldest)}
+    return [_("%(event)s: the oldest in the data is of %(oldest)s, which is less than “%(when)s” asks for.") % words]
 
 
 def unpack_where(rule: Rule, *, prefix: str = "", place: tuple[str | int, ...] = ()) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import Any
 from django.db.models import DecimalField, Q, Value
 from django.db.models.expressions import Combinable
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
-from django.db.models.lookups import Range as InRange
 from django.utils.translation import gettext_lazy as _
 
 from contacts.fields import Field
@@ -109,7 +108,10 @@ class Between(Operator):
     shape = Range()
 
     def condition(self, field: Field, value: Any, context: Context) -> Q:
-        return Q(InRange(field.expression(), (Number(value["from"]), Number(value["to"]))))
+        # Not by BETWEEN, which Django writes wrongly for the values of SQL's window functions.
+        return Q(GreaterThanOrEqual(field.expression(), Number(value["from"]))) & Q(
+            LessThanOrEqual(field.expression(), Number(value["to"]))
+        )
 
     def holds_for_zero(self, value: Any) -> bool:
         return bool(value["from"] <= 0 <= value["to"])
