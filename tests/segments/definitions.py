@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from tests.segments.reading import NUMBERS, TEXTS
+from tests.segments.reading_values import NUMBERS, TEXTS
 from tests.segments.worlds import (
     BIG,
     CHOICES,

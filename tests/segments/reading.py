@@ -4,15 +4,26 @@ The tests compare the engine with it. It follows the meaning that is promised to
 slow, short, and written to be read.
 
 A contact is a dictionary of ``values`` (system fields by key), ``custom`` (the JSON of the custom fields), ``lists``
-(by list, since when it is subscribed) and ``segments`` (those it is a member of).
+(by list, since when it is subscribed), ``segments`` (those it is a member of) and ``events`` (dictionaries of ``type``,
+``at``, ``value`` and ``properties``, in the order in which they were written).
 """
 
-import re
-from calendar import isleap, monthrange
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from tests.segments.reading_events import Activities
+from tests.segments.reading_values import (
+    NUMBERS,
+    TEXTS,
+    anniversary,
+    compare_choices,
+    compare_numbers,
+    compare_texts,
+    from_json,
+    number_of_period,
+    step_day,
+)
 
 SYSTEM_TYPES = {
     "email": "email",
@@ -42,8 +53,6 @@ SYSTEM_TYPES = {
     "first_purchase_at": "datetime",
     "last_purchase_at": "datetime",
 }
-TEXTS = ("text", "long_text", "email", "phone", "url")
-NUMBERS = ("integer", "decimal")
 NEGATIVE = {
     "is_not": "is",
     "does_not_contain": "contains",
@@ -56,11 +65,9 @@ NEGATIVE = {
     "does_not_have": "has",
     "has_none_of": "has_any_of",
 }
-DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 
 
-class Reading:
+class Reading(Activities):
     """How definitions are read at one moment, in one account's time zone, with these custom fields (type by key)."""
 
     def __init__(self, *, now: datetime, zone: str, custom_types: dict[str, str]) -> None:
@@ -75,7 +82,14 @@ class Reading:
         return {"all": all(answers), "any": any(answers), "none": not any(answers)}[group["match"]]
 
     def rule(self, rule: dict[str, Any], contact: dict[str, Any]) -> bool:
-        return {"field": self.field, "list": self.list, "segment": self.segment}[rule["type"]](rule, contact)
+        kinds = {
+            "field": self.field,
+            "list": self.list,
+            "segment": self.segment,
+            "event": self.event,
+            "sequence": self.sequence,
+        }
+        return kinds[rule["type"]](rule, contact)
 
     def segment(self, rule: dict[str, Any], contact: dict[str, Any]) -> bool:
         return (rule["segment"] in contact["segments"]) == (rule["operator"] == "member")
@@ -89,7 +103,10 @@ class Reading:
     # Fields
 
     def field(self, rule: dict[str, Any], contact: dict[str, Any]) -> bool:
-        kind, found = self.value(rule["field"], contact)
+        return self.answers(rule, *self.value(rule["field"], contact))
+
+    def answers(self, rule: dict[str, Any], kind: str, found: Any) -> bool:
+        """Whether a comparison holds for what was found, a value of a type, None when there is none."""
         operator = rule["operator"]
         if operator in ("is_set", "is_not_set"):
             return (found is not None) == (operator == "is_set")
@@ -251,109 +268,3 @@ class Reading:
             return local.replace(year=day.year, month=day.month, day=day.day).astimezone(UTC)
         except OverflowError:
             return datetime.max.replace(tzinfo=UTC) if count > 0 else datetime.min.replace(tzinfo=UTC)
-
-
-# What values are and how they compare
-
-
-def from_json(kind: str, raw: Any) -> Any:
-    """A custom field's value, None when what is stored does not have the field's type."""
-    match kind:
-        case "integer" | "decimal":
-            return Decimal(repr(raw)) if isinstance(raw, int | float) and not isinstance(raw, bool) else None
-        case "boolean":
-            return raw if isinstance(raw, bool) else None
-        case "choices":
-            return [item for item in raw if isinstance(item, str)] or None if isinstance(raw, list) else None
-    if not isinstance(raw, str) or raw == "":
-        return None
-    try:
-        if kind == "date":
-            return date.fromisoformat(raw) if DAY.fullmatch(raw) else None
-        if kind == "datetime":
-            return datetime.fromisoformat(raw) if MOMENT.fullmatch(raw) else None
-    except ValueError:
-        return None
-    return raw
-
-
-def fold(text: str) -> str:
-    """Without case: "ß", "ẞ" and "SS" are the same, and so are the three sigmas."""
-    return text.replace("ẞ", "ß").upper().lower().replace("ς", "σ")
-
-
-def compare_texts(operator: str, found: str, value: Any) -> bool:
-    text = fold(found)
-    match operator:
-        case "is":
-            return text == fold(value)
-        case "contains":
-            return fold(value) in text
-        case "starts_with":
-            return text.startswith(fold(value))
-        case "ends_with":
-            return text.endswith(fold(value))
-        case _:
-            return text in [fold(item) for item in value]
-
-
-def compare_numbers(operator: str, found: Decimal | int, value: Any) -> bool:
-    def number(raw: Any) -> Decimal:
-        return Decimal(repr(raw))
-
-    match operator:
-        case "equals":
-            return found == number(value)
-        case "greater_than":
-            return found > number(value)
-        case "at_least":
-            return found >= number(value)
-        case "less_than":
-            return found < number(value)
-        case "at_most":
-            return found <= number(value)
-        case _:
-            return number(value["from"]) <= found <= number(value["to"])
-
-
-def compare_choices(operator: str, found: set[str], value: Any) -> bool:
-    match operator:
-        case "has":
-            return value in found
-        case "has_any_of":
-            return bool(found & set(value))
-        case "has_all_of":
-            return found >= set(value)
-        case _:
-            return found == set(value)
-
-
-# The calendar
-
-
-def step_day(day: date, count: int, unit: str) -> date:
-    """The day so many units on; a day that the month does not have becomes its last."""
-    try:
-        if unit in ("days", "weeks"):
-            return day + timedelta(days=count * (7 if unit == "weeks" else 1))
-        months = 12 * day.year + day.month - 1 + count * (12 if unit == "years" else 1)
-        year, month = months // 12, months % 12 + 1
-        return date(year, month, min(day.day, monthrange(year, month)[1]))
-    except (OverflowError, ValueError):
-        return date.max if count > 0 else date.min
-
-
-def number_of_period(day: date, unit: str) -> int:
-    """Days, weeks (from Monday), months, quarters or years, numbered through."""
-    return {
-        "day": day.toordinal(),
-        "week": (day.toordinal() - 1) // 7,
-        "month": 12 * day.year + day.month - 1,
-        "quarter": 4 * day.year + (day.month - 1) // 3,
-        "year": day.year,
-    }[unit]
-
-
-def anniversary(day: date, year: int) -> date:
-    """When the day is kept in a year: 29 February on the 28th where there is no 29th."""
-    return date(year, 2, 28) if (day.month, day.day) == (2, 29) and not isleap(year) else day.replace(year=year)

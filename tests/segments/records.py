@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Count, Sum
 
-from contacts.models import Contact, ListMembership
+from contacts.models import Contact, Event, ListMembership
 from segments.models import Membership, Segment, SegmentDay, Transition
 from tests.segments.reading import SYSTEM_TYPES
 
@@ -46,12 +46,18 @@ def contacts_as_read() -> dict[int, dict[str, Any]]:
     segments: dict[int, set[int]] = defaultdict(set)
     for segment_id, contact_id in Membership.objects.values_list("segment_id", "contact_id"):
         segments[contact_id].add(segment_id)
+    events: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for event in Event.objects.order_by("pk"):
+        events[event.contact_id].append(
+            {"type": event.type, "at": event.occurred_at, "value": event.value, "properties": event.properties}
+        )
     return {
         contact.pk: {
             "values": {key: getattr(contact, key) for key in SYSTEM_TYPES},
             "custom": contact.custom,
             "lists": lists[contact.pk],
             "segments": segments[contact.pk],
+            "events": events[contact.pk],
         }
         for contact in Contact.objects.all()
     }

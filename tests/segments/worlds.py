@@ -17,7 +17,9 @@ from contacts.types import FIELD_TYPES
 from segments.ledger import memberships_lock, moves_of
 from segments.ledger import write as write_memberships
 from segments.models import Cause, Segment
-from tests.segments.reading import NUMBERS, SYSTEM_TYPES, TEXTS, step_day
+from tests.segments import event_worlds
+from tests.segments.reading import SYSTEM_TYPES
+from tests.segments.reading_values import NUMBERS, TEXTS, step_day
 
 Contacts = list[dict[str, Any]]
 
@@ -201,9 +203,10 @@ def contacts(
     *,
     lists: Iterable[int] = (),
     segments: Iterable[int] = (),
+    events: SearchStrategy[list[dict[str, Any]]] | None = None,
     many: bool = False,
 ) -> Contacts:
-    """Some contacts that differ in the fields, lists and static segments that are asked about."""
+    """Some contacts that differ in the fields, lists, static segments and events that are asked about."""
     values = {key: system_value(key, now, zone) for key in sorted(keys) if key in SYSTEM_TYPES}
     custom = {
         key.removeprefix("custom."): custom_value(TYPES[key], now, zone)
@@ -216,6 +219,7 @@ def contacts(
             "custom": st.fixed_dictionaries({}, optional=custom),
             "lists": st.fixed_dictionaries({}, optional={pk: moments(now, zone) for pk in lists}),
             "segments": st.sets(st.sampled_from(sorted(segments))) if segments else st.just(set()),
+            "events": events or st.builds(list),
         }
     )
     drawn = draw(st.lists(one, min_size=10 if many else 1, max_size=30 if many else 10))
@@ -252,7 +256,7 @@ def make_lists() -> list[int]:
 
 
 def write(drawn: Contacts) -> dict[int, dict[str, Any]]:
-    """Write the contacts with their subscriptions and static memberships, and give them by id.
+    """Write the contacts with their subscriptions, static memberships and events, and give them by id.
 
     What they were not drawn with is read back, so that the plain reading knows every field.
     """
@@ -266,6 +270,7 @@ def write(drawn: Contacts) -> dict[int, dict[str, Any]]:
         for contact_id, contact in by_id.items()
         for pk, joined in contact["lists"].items()
     )
+    event_worlds.write(by_id)
     moves = [(pk, one, str(Cause.HAND), "") for one, contact in by_id.items() for pk in contact["segments"]]
     if moves:
         sizes = {pk: (sum(move[0] == pk for move in moves), 0) for pk in {move[0] for move in moves}}
