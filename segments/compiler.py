@@ -138,6 +138,13 @@ def rules(definition: Definition) -> Iterator[dict[str, Any]]:
             yield rule
 
 
+def parts_of(part: Definition) -> Iterator[Definition]:
+    """The groups and conditions of a definition or of a part of it, each group before what is in it."""
+    yield part
+    for rule in part.get("rules", ()):
+        yield from parts_of(rule)
+
+
 def depends_on(definition: Definition) -> set[str]:
     """The keys of the changes that can change who matches, such as ``field:country``, ``list:3`` or ``segment:7``."""
     return set().union(*(CONDITIONS[rule["type"]].depends_on(rule) for rule in rules(definition)))

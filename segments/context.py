@@ -12,7 +12,7 @@ from django.db.models import BooleanField, Field, Func, Value
 from contacts.event_types import event_type
 from contacts.events_seen import Properties, newest_events, properties_of, types_seen, values_of
 from contacts.fields import Catalogue, catalogue
-from contacts.models import ContactList
+from contacts.models import ContactList, Event
 from segments.clock import LateValue
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Context:
         self.now = now
         self.few = few
         self._properties: dict[str, dict[str, str]] = {}
+        self._oldest: dict[str, datetime | None] = {}
         self._values: dict[tuple[str, str], list[str]] = {}
         self._newest: dict[str, list[Properties]] = {}
         self._expected: set[str] = set()
@@ -57,6 +58,13 @@ class Context:
     def event_types(self) -> list[str]:
         """The types of the events in the data, and those that are expected."""
         return sorted({*types_seen(), *self._expected})
+
+    def oldest_event(self, event: str) -> datetime | None:
+        """When the first event of a type was; one look into an index."""
+        if event not in self._oldest:
+            moments = Event.objects.filter(type=event).order_by("occurred_at").values_list("occurred_at", flat=True)
+            self._oldest[event] = moments.first()
+        return self._oldest[event]
 
     def event_properties(self, event: str) -> dict[str, str]:
         """The properties that events of a type are known or seen to have, with the keys of their field types."""

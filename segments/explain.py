@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from contacts.models import Contact
 from segments.causes import reasons_of
-from segments.compiler import MATCHES, Definition, words
+from segments.compiler import MATCHES, Definition, parts_of, words
 from segments.conditions import CONDITIONS
 from segments.context import Context
 from segments.faults import DefinitionError
@@ -147,13 +147,6 @@ def _verdicts(definition: Definition, contact: Contact, context: Context, *, now
     sound = {place: one for place, one in enumerate(parts) if one}
     holds = {place for place, _contact in verdicts(sound, [contact.pk], now=now)}
     return iter([place in holds if place in sound else None for place in range(len(parts))])
-
-
-def parts_of(part: Definition) -> Iterator[Definition]:
-    """The groups and conditions of a definition, each group before what is in it."""
-    yield part
-    for rule in part.get("rules", ()):
-        yield from parts_of(rule)
 
 
 def _statement(part: Definition, context: Context) -> Statement | None:

@@ -63,6 +63,10 @@ class Condition:
         """What the rule compares of one contact; ``context`` has the moment. Whether it is met is not said here."""
         raise NotImplementedError
 
+    def cautions(self, rule: Rule, context: Context) -> list[str]:
+        """What people should know before they trust the rule; ``context`` has the moment."""
+        return []
+
     def depends_on(self, rule: Rule) -> set[str]:
         """The keys of the changes that can change the answer."""
         raise NotImplementedError

@@ -16,6 +16,7 @@ from contacts.fields import Field
 from contacts.models import Event
 from contacts.typed_json import KEY
 from segments.conditions.base import CONDITIONS, Condition, Indexable, Subjects
+from segments.conditions.cautions import cautions_about
 from segments.conditions.comparison import (
     COMPARISON,
     ComparisonForm,
@@ -28,7 +29,6 @@ from segments.conditions.events import (
     LIKELY_OPERATOR,
     MOST_WHERE,
     WhereForm,
-    cautions_about,
     chosen_events,
     event_input,
     event_subjects,

@@ -151,20 +151,6 @@ def of_few(events: QuerySet[Event], context: Context) -> QuerySet[Event]:
     return events.filter(AmongContacts(F("contact_id"))) if context.few else events
 
 
-def cautions_about(event: str, window: Rule, context: Context) -> list[str]:
-    """That there is no such event yet, or that the window reaches further back than the oldest."""
-    assert context.now
-    name = _("“%(event)s”") % {"event": event_type(event).label}
-    oldest = context.oldest_event(event)
-    if oldest is None:
-        return [_("%(event)s has not happened to anybody yet.") % {"event": name}]
-    first, _last = WINDOWS[window["kind"]].span(window)
-    if first is None or beginning(first.compute(context.now)) >= oldest:
-        return []
-    words = {"event": name, "when": WINDOWS[window["kind"]].describe(window), "oldest": in_words(oldest)}
-    return [_("%(event)s: the oldest in the data is of %(oldest)s, which is less than “%(when)s” asks for.") % words]
-
-
 def unpack_where(rule: Rule, *, prefix: str = "", place: tuple[str | int, ...] = ()) -> dict[str, Any]:
     """The form's data for the stored ``where``. Raises `EntryError` when its JSON has the wrong shape."""
     entries = rule.get("where", [])

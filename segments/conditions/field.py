@@ -112,6 +112,10 @@ class FieldCondition(Condition):
         field = context.catalogue[rule["field"]]
         return Seen(shown(field.value_of(observed.contact), field.display))
 
+    def cautions(self, rule: Rule, context: Context) -> list[str]:
+        field = context.catalogue[rule["field"]]
+        return [_("The field %(field)s is archived.") % {"field": field.label}] if field.archived else []
+
     def depends_on(self, rule: Rule) -> set[str]:
         return {f"field:{rule['field']}"}
 

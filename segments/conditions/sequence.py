@@ -17,6 +17,7 @@ from contacts.models import Event
 from contacts.typed_json import JSONValue
 from segments.clock import EXACT_UNITS
 from segments.conditions.base import CONDITIONS, Condition, Indexable, Subjects
+from segments.conditions.cautions import cautions_about
 from segments.conditions.events import (
     MOST_WHERE,
     WhereForm,
@@ -251,6 +252,11 @@ class SequenceCondition(Condition):
             # What was not done means something only before the step that follows it.
             if steps[length - 1]["did"] or length == len(steps):
                 yield _continued(begun, steps[1:length], _span(rule), context, depth=0), length, False
+
+    def cautions(self, rule: Rule, context: Context) -> list[str]:
+        first, *others = rule["steps"]
+        unseen = [one for step in others for one in cautions_about(step["event"], EVER, context)]
+        return cautions_about(first["event"], rule["window"], context) + unseen
 
     def depends_on(self, rule: Rule) -> set[str]:
         return {f"event:{step['event']}" for step in rule["steps"]}
