@@ -33,7 +33,7 @@ from contacts.admin_form import ContactForm, ThemedFieldForm, contact_form
 from contacts.declaring import WITH_OPTIONS
 from contacts.fields import SYSTEM_FIELDS, Catalogue, catalogue
 from contacts.list_filters import MANY
-from contacts.models import Change, Contact, ContactField, ContactList, Event, ListMembership
+from contacts.models import Change, Contact, ContactField, ContactList, Event, EventRemoval, ListMembership
 from contacts.uses import uses_of_list
 from crm.model_admin import DaysFilter, RecordAdmin, TableAdmin
 
@@ -364,6 +364,14 @@ class EventAdmin(RecordAdmin):
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         narrowed = {"type", "contact__id__exact"} & {name for name, value in request.GET.items() if value}
         return ("-occurred_at", "-id") if narrowed else ("-id",)
+
+
+@admin.register(EventRemoval)
+class EventRemovalAdmin(RecordAdmin):
+    """When old events were removed, and how many."""
+
+    list_display = ("begun_at", "before", "removed")
+    sortable_by = ()
 
 
 @admin.register(Change)

@@ -10,12 +10,13 @@ class ContactsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from contacts import bulk
+        from contacts import bulk, retention
         from contacts import contact_data as contact_data  # registers what it holds
         from contacts.changes import install_triggers
         from contacts.folding import register_on_sqlite
         from crm.jobs import KINDS, Kind
 
         KINDS.add(Kind(bulk.JOB, bulk.bulk_job))
+        KINDS.add(Kind(retention.JOB, retention.removal_job))
         connection_created.connect(register_on_sqlite, dispatch_uid="contacts.folding")
         post_migrate.connect(install_triggers, sender=self, dispatch_uid="contacts.changes")

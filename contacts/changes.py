@@ -20,10 +20,14 @@ from crm.registry import Registry
 
 @dataclass(frozen=True)
 class Reader:
-    """Somebody who acts on changes: ``function(now=…)`` is called after a commit that may have left some."""
+    """Somebody who acts on changes: ``function(now=…)`` is called after a commit that may have left some.
+
+    It may leave many of them for later; ``catch_up(now=…)`` takes all that there are.
+    """
 
     key: str
     function: Callable[..., Any]
+    catch_up: Callable[..., Any]
 
 
 READERS: Registry[Reader] = Registry("reader of the change log")
@@ -45,6 +49,12 @@ def run_readers(*, now: datetime) -> None:
     """Let every reader take what is in the log."""
     for reader in READERS:
         reader.function(now=now)
+
+
+def catch_up(*, now: datetime) -> None:
+    """Let every reader take all that is in the log, however much, for a writer who waits until the log is short."""
+    for reader in READERS:
+        reader.catch_up(now=now)
 
 
 # A session plans a trigger's statements once, for as many rows as the first change happens to have: after an edit of

@@ -16,7 +16,9 @@ from enum import StrEnum
 from typing import Any
 
 from django.db import connection
+from django.utils.formats import date_format
 from django.utils.functional import Promise
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -25,8 +27,10 @@ from contacts.activity_summary import Done
 from contacts.event_types import is_event_type
 from contacts.json_rows import as_json, in_values, moment_writer, rows_of, rows_parameter, values_parameter
 from contacts.models import Contact, Event
+from contacts.retention import ALWAYS_KEPT, removed_before
 
 FUTURE_TOLERANCE = timedelta(minutes=5)
+MAY_BE_FORGOTTEN = ALWAYS_KEPT - timedelta(days=1)  # the clocks of writers and of who removes events may differ
 LONGEST_KEY = 255
 LONGEST_PROPERTIES = 65_536
 LARGEST_ID = 2**63 - 1
@@ -101,6 +105,7 @@ def record(events: Sequence[NewEvent], *, now: datetime) -> list[Result]:
     drafts = [_draft(event, moment, now=now) for event in events]
     with changes.recorded(now=now):
         _set_known_keys_aside(_pending(drafts))
+        _refuse_forgotten_keys(_pending(drafts), now=now)
         _find_contacts(_pending(drafts), now=now)
         _set_repeated_keys_aside(_pending(drafts))
         _insert(_pending(drafts), received_at=moment(now))
@@ -216,6 +221,17 @@ def _set_known_keys_aside(drafts: list[_Draft]) -> None:
     keys = [draft.event.key for draft in drafts if draft.event.key]
     if keys:
         _set_duplicates_aside(drafts, set(Event.objects.filter(key__in=keys).values_list("key", flat=True)))
+
+
+def _refuse_forgotten_keys(drafts: list[_Draft], *, now: datetime) -> None:
+    """Refuse what would be written twice if it came from the time of the events that were removed with their keys."""
+    old = [draft for draft in drafts if draft.event.key and draft.event.occurred_at < now - MAY_BE_FORGOTTEN]
+    horizon = removed_before() if old else None
+    for draft in old:
+        if horizon and draft.event.occurred_at < horizon:
+            reason = _("Events from before %(moment)s were removed, so that nobody knows whether this key was used.")
+            moment = date_format(localtime(horizon), "DATETIME_FORMAT")
+            draft.result = Result(Outcome.REFUSED, reason=reason % {"moment": moment})
 
 
 def _set_repeated_keys_aside(drafts: list[_Draft]) -> None:

@@ -270,6 +270,26 @@ class Event(models.Model):
         return f"{self.type} {self.occurred_at:%Y-%m-%d %H:%M}"
 
 
+class EventRemoval(models.Model):
+    """Events from before a moment were removed, or are being removed: see `contacts.retention`.
+
+    Their keys went with them, so that of an event from before the newest of these moments nobody can tell whether it
+    was known.
+    """
+
+    before = models.DateTimeField(_("events from before"))
+    begun_at = models.DateTimeField(_("begun"))
+    removed = models.PositiveBigIntegerField(_("events removed"), default=0)
+
+    class Meta:
+        verbose_name = _("removal of events")
+        verbose_name_plural = _("removals of events")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"before {self.before:%Y-%m-%d %H:%M}"
+
+
 class Change(models.Model):
     """One entry of the change log: this contact changed in this respect.
 

@@ -40,6 +40,13 @@ KINDS: Registry[Kind] = Registry("kind of job")
 PERIODIC: Registry[Periodic] = Registry("periodic task")
 
 
+class Unfinished(Exception):
+    """Raised by a job's function that has done a part of it: the rest follows when the queue hands it out again.
+
+    For work that takes longer than the worker lets a task run.
+    """
+
+
 def start(
     kind: str, *, title: str, now: datetime, user: User | None = None, subject: str = "", params: dict[str, Any]
 ) -> Job:
@@ -50,8 +57,12 @@ def start(
     job = Job.objects.create(
         kind=KINDS[kind].key, title=title[:255], subject=subject, params=params, user=user, created_at=now
     )
-    transaction.on_commit(lambda: async_task("crm.jobs.run_job", job.pk, task_name=f"job-{job.pk}"))
+    transaction.on_commit(lambda: _queue(job.pk))
     return job
+
+
+def _queue(job_id: int) -> None:
+    async_task("crm.jobs.run_job", job_id, task_name=f"job-{job_id}")
 
 
 def run_job(job_id: int) -> None:
@@ -62,6 +73,9 @@ def run_job(job_id: int) -> None:
     Job.objects.filter(pk=job_id).update(state=Job.State.RUNNING, started_at=timezone.now(), error="")
     try:
         KINDS[job.kind].function(job, now=timezone.now())
+    except Unfinished:
+        _queue(job_id)
+        return
     except Exception as error:
         finish(job, Job.State.FAILED, now=timezone.now(), error=str(error) or type(error).__name__)
         raise

@@ -52,9 +52,11 @@ _MARKETER = _VIEWER | _may(
 _ADMINISTRATOR = (
     _MARKETER
     | _may("add change delete", "contacts.contactfield")
+    | _may("delete", "contacts.event")
+    | _may("view", "contacts.eventremoval")
     | _may("view add change delete", "crm.user", "django_q.schedule")
-    | _may("view delete", "crm.job", "django_q.failure", "django_q.ormq", "django_q.success")
     | _may("view add change", "crm.apikey")
+    | _may("view delete", "crm.job", "django_q.failure", "django_q.ormq", "django_q.success")
     | _may("view", "auth.group", "contacts.change")
 )
 

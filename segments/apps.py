@@ -15,7 +15,7 @@ class SegmentsConfig(AppConfig):
 
         HOLDERS.add(contact_data.Segments())
         contact_pages.register()
-        READERS.add(Reader("segments", refresh.at_commit))
+        READERS.add(Reader("segments", refresh.at_commit, refresh.apply_changes))
         KINDS.add(Kind(editing.REFRESH_JOB, editing.refresh_job))
         KINDS.add(Kind(copying.MEMBERS_JOB, copying.copy_members_job))
         PERIODIC.add(Periodic("segments: changes", "segments.tasks.apply_changes", minutes=1))

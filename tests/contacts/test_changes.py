@@ -289,7 +289,7 @@ def test_a_write_that_is_undone_leaves_nothing(ana):
 def reader(monkeypatch) -> list[datetime]:
     """A reader of the log that notes when it was called; the moments are in the list."""
     calls: list[datetime] = []
-    members = {"test": Reader("test", lambda now: calls.append(now))}
+    members = {"test": Reader("test", lambda now: calls.append(now), lambda now: None)}
     monkeypatch.setattr(READERS, "_members", members)
     return calls
 
@@ -316,7 +316,7 @@ def test_a_reader_that_fails_does_not_undo_the_write(monkeypatch, now, caplog):
     def fail(now: datetime) -> None:
         raise RuntimeError("the reader has failed")
 
-    monkeypatch.setattr(READERS, "_members", {"test": Reader("test", fail)})
+    monkeypatch.setattr(READERS, "_members", {"test": Reader("test", fail, fail)})
     with recorded(now=now):
         Contact.objects.create(email="a@example.org")
     assert Contact.objects.count() == 1
