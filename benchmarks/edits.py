@@ -83,11 +83,11 @@ def _edit(edits: int) -> tuple[Cost, list[Cost], int]:
         with measured() as cost:
             update_contact(contact, {"country": country}, now=NOW)
         costs.append(cost)
-    _compare([contact.pk for contact in chosen])
+    stop_unless_right([contact.pk for contact in chosen])
     return costs[0], costs[WARM_UP:], Transition.objects.count() - before
 
 
-def _compare(contact_ids: list[int]) -> None:
+def stop_unless_right(contact_ids: list[int]) -> None:
     """Stop unless the contacts are members of exactly the segments whose definitions hold for them."""
     for segment in Segment.objects.all():
         holds = matching(segment.conditions, now=NOW).filter(pk__in=contact_ids).values_list("pk", flat=True)

@@ -7,7 +7,7 @@ from statistics import median
 from django.db import connection
 
 from benchmarks.by_hand import EXAMPLES, Example, refresh_by_hand
-from benchmarks.meter import Cost, measured
+from benchmarks.meter import Cost, measured, use_one_process
 from benchmarks.people import NOW, forget_segments
 from benchmarks.report import table
 from segments.compiler import validate
@@ -21,10 +21,7 @@ Times = dict[tuple[str, str], list[Cost]]  # by who did it and the phase
 
 
 def main(rounds: str) -> None:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            # A parallel scan's time would be spent in processes that cannot be told from others'.
-            cursor.execute("SET max_parallel_workers_per_gather = 0")
+    use_one_process()
     times: dict[str, Times] = {}
     for example in EXAMPLES:
         times[example.name] = defaultdict(list)

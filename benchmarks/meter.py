@@ -36,6 +36,13 @@ def measured() -> Iterator[Cost]:
     cost.server = _on_cpu(backend) - before[2]
 
 
+def use_one_process() -> None:
+    """Keep PostgreSQL from parallel scans: their time is spent in processes that cannot be told from others'."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET max_parallel_workers_per_gather = 0")
+
+
 def _backend() -> int | None:
     """The process that serves our connection; None for SQLite, which works inside this one."""
     if connection.vendor != "postgresql":

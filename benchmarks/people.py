@@ -100,7 +100,7 @@ def forget_segments() -> None:
     tidy("segments_")
 
 
-def _numbers(count: int) -> str:
+def numbers(count: int) -> str:
     if connection.vendor == "postgresql":
         return f"SELECT generate_series(1, {count}::bigint) AS id"
     return f"WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n WHERE id < {count}) SELECT id FROM n"
@@ -162,7 +162,7 @@ def _contacts(count: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             f"INSERT INTO contacts_contact ({', '.join(columns)}) SELECT {', '.join(columns.values())}"
-            f" FROM ({_numbers(count)}) numbers"
+            f" FROM ({numbers(count)}) numbers"
         )
         for statement in connection.ops.sequence_reset_sql(no_style(), [Contact]):
             cursor.execute(statement)
