@@ -45,11 +45,11 @@ def open_editor(page: Page, kind: str) -> None:
     expect(heading(page)).to_have_text(f"New {kind.lower()} segment")
 
 
-def condition(page: Page, number: int) -> Locator:
+def condition(page: Page, number: int | str) -> Locator:
     return page.get_by_role("group", name=f"Condition {number}", exact=True)
 
 
-def set_condition(page: Page, number: int, *, about: str, operator: str) -> Locator:
+def set_condition(page: Page, number: int | str, *, about: str, operator: str) -> Locator:
     """Choose what a condition is about and how it compares; returns it, so that the value can be filled in."""
     row = condition(page, number)
     row.get_by_label("About").select_option(label=about)
@@ -64,6 +64,39 @@ def add_condition(page: Page) -> None:
     page.get_by_role("button", name="Condition", exact=True).click()
     expect(condition(page, number + 1)).to_be_visible()
     settle(page)
+
+
+def combine(page: Page, how: str, *, group: str = "") -> None:
+    """Choose whether all, any or none of a group must hold; of the outermost without a number."""
+    name = f"How group {group} combines" if group else "How everything combines"
+    page.get_by_role("group", name=name, exact=True).get_by_role("radio", name=how).check()
+
+
+def add_to_group(page: Page, what: str, group: str) -> None:
+    """Add a condition or a group to a group that is not the outermost."""
+    page.get_by_role("button", name=f"{what} in group {group}", exact=True).click()
+    settle(page)
+
+
+def add_group(page: Page) -> None:
+    page.get_by_role("button", name="Group", exact=True).click()
+    settle(page)
+
+
+def set_activity(page: Page, number: int | str, *, about: str, when: str, **window: str) -> Locator:
+    """Choose an activity and its window, whose inputs are named as the labels that people read."""
+    row = condition(page, number)
+    row.get_by_label("About").select_option(label=about)
+    bring_up_to_date(page)
+    row.get_by_label("When").select_option(label=when)
+    bring_up_to_date(page)
+    for label, value in window.items():
+        entry = row.get_by_label(label, exact=True)
+        if label == "Unit":
+            entry.select_option(label=value)
+        else:
+            entry.fill(value)
+    return row
 
 
 def bring_up_to_date(page: Page) -> None:

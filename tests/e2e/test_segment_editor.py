@@ -11,6 +11,7 @@ from contacts.models import Contact
 from crm.models import Job, User
 from segments.editing import create_segment, fill
 from segments.models import Segment
+from tests.e2e.keyboard import focused, press
 from tests.e2e.shop import ABROAD
 from tests.e2e.steps import add_condition, condition, heading, save_segment, set_condition, settle
 
@@ -20,22 +21,6 @@ def desk(page: Page, shop: list[Contact], mara: User, sign_in: Callable[[Page, U
     """A screen, signed in to the shop."""
     sign_in(page, mara)
     return page
-
-
-def focused(page: Page) -> str:
-    """The label or text of what has the focus."""
-    return page.evaluate(
-        "(document.activeElement.labels?.[0] ?? document.activeElement).textContent.replace(/\\s+/g, ' ').trim()"
-    )
-
-
-def press(page: Page, key: str, until: str) -> None:
-    """Press a key until something has the focus."""
-    for _time in range(60):
-        page.keyboard.press(key)
-        if focused(page) == until:
-            return
-    raise AssertionError(f"{until!r} never has the focus")
 
 
 def test_a_segment_by_keyboard_alone(desk: Page, shop: list[Contact]):
