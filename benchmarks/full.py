@@ -68,8 +68,8 @@ def _change_members(segment_id: int) -> None:
         cursor.execute(
             "INSERT INTO segments_membership (segment_id, contact_id, entered_at, cause)"
             " SELECT %s, id, created_at, 'edit' FROM contacts_contact WHERE id %% 200 = 13"
-            " AND id NOT IN (SELECT contact_id FROM segments_membership WHERE segment_id = %s)",
-            [segment_id, segment_id],
+            " ON CONFLICT DO NOTHING",
+            [segment_id],
         )
 
 
