@@ -16,6 +16,7 @@ from segments.editing import create_segment
 from segments.models import Segment
 from segments.refresh import apply_changes, apply_time, audit, refresh_due, refresh_segment
 from tests.segments.records import assert_records_agree
+from tests.segments.shop_segments import PLUS, Bought, Purchase
 
 pytestmark = [pytest.mark.realdata, pytest.mark.django_db]
 
@@ -31,6 +32,7 @@ class Customer(NamedTuple):
     average: Decimal
     first: datetime
     last: datetime
+    bought: Bought
 
 
 def at(year: int, month: int, day: int, hour: int = 0) -> datetime:
@@ -107,16 +109,19 @@ SEGMENTS: dict[str, tuple[list[dict[str, Any]], Holds]] = {
 
 
 def customers_of(folder: Path) -> dict[str, Customer]:
-    purchases: dict[str, list[tuple[datetime, Decimal]]] = defaultdict(list)
+    purchases: dict[str, list[Purchase]] = defaultdict(list)
     with (folder / "purchases.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             day = datetime.fromisoformat(row["date"]).replace(tzinfo=UTC)
-            purchases[row["customer_id"]].append((day, Decimal(row["amount"])))
+            purchases[row["customer_id"]].append(Purchase(day, int(row["quantity"]), Decimal(row["amount"])))
     customers = {}
     for customer_id, bought in purchases.items():
-        days, amounts = [day for day, _amount in bought], [amount for _day, amount in bought]
+        bought.sort(key=lambda one: one.at)
+        amounts = [one.amount for one in bought]
         average = (sum(amounts, Decimal()) / len(amounts)).quantize(Decimal("0.0001"), ROUND_HALF_UP)
-        customers[customer_id] = Customer(len(bought), sum(amounts, Decimal()), average, min(days), max(days))
+        customers[customer_id] = Customer(
+            len(bought), sum(amounts, Decimal()), average, bought[0].at, bought[-1].at, bought
+        )
     return customers
 
 
@@ -128,29 +133,39 @@ def test_segments_over_a_real_shop(cdnow: Path, tmp_path: Path, monkeypatch: pyt
     """Half of the segments are there before the purchases come, half are made afterwards; then two months pass."""
     monkeypatch.chdir(tmp_path)
     customers = customers_of(cdnow)
-    segments = {}
+    segments: dict[str, Segment] = {}
 
     def make(name: str) -> None:
-        definition = {"version": 1, "match": "all", "rules": SEGMENTS[name][0]}
-        segments[name] = create_segment(name=name, kind=Segment.Kind.DYNAMIC, definition=definition, now=NOW)
+        kind = Segment.Kind.DYNAMIC if name in SEGMENTS else Segment.Kind.DYNAMIC_PLUS
+        rules = SEGMENTS[name][0] if name in SEGMENTS else with_ids(PLUS[name][0])
+        definition = {"version": 1, "match": "all", "rules": rules}
+        segments[name] = create_segment(name=name, kind=kind, definition=definition, now=NOW)
         refresh_segment(segments[name], now=NOW)
+
+    def with_ids(part: Any) -> Any:
+        """A part of a definition with the ids of the segments that it names."""
+        if isinstance(part, list):
+            return [with_ids(inner) for inner in part]
+        if not isinstance(part, dict):
+            return part
+        return {key: segments[one].pk if key == "segment" else with_ids(one) for key, one in part.items()}
 
     def expect(now: datetime) -> None:
         expected = {
             name: {one for one, bought in customers.items() if SEGMENTS[name][1](bought, now)} for name in SEGMENTS
-        }
+        } | {name: {one for one, customer in customers.items() if PLUS[name][1](customer.bought, now)} for name in PLUS}
         assert {name: names(segment) for name, segment in segments.items()} == expected
         assert all(expected.values()), "every segment has somebody"
         assert all(len(found) < len(customers) for found in expected.values()), "and nobody has everybody"
 
-    for name in list(SEGMENTS)[::2]:
+    for name in [*list(SEGMENTS)[::2], *list(PLUS)[:-7]]:
         make(name)
     call_command("import_contacts", str(cdnow / "customers.csv"), "--map", "customer_id=external_id")
     columns = ["customer_id=external_id", "date=occurred_at", "amount=value", "quantity=properties.quantity"]
     call_command("import_events", str(cdnow / "purchases.csv"), "--type", "purchase", "--map", *columns)
     apply_changes(now=NOW)
     refresh_due(now=NOW)
-    for name in list(SEGMENTS)[1::2]:
+    for name in [*list(SEGMENTS)[1::2], *list(PLUS)[-7:]]:
         make(name)
     assert Contact.objects.count() == len(customers) == 23_570
     expect(NOW)

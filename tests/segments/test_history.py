@@ -1,5 +1,6 @@
 """After any history of edits and passing time, memberships are what a full evaluation says, and every record agrees."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,13 +21,14 @@ from hypothesis.stateful import (
 from contacts import events
 from contacts.deletion import delete_contacts
 from contacts.lists import delete_list, subscribe, unsubscribe
-from contacts.models import Contact, ContactList, ListMembership
+from contacts.models import Contact, ContactList, Event, ListMembership
 from segments import membership
+from segments.clock import moved
 from segments.editing import create_segment, delete_segment, restore_segment, save_segment
 from segments.faults import DefinitionError
 from segments.models import Cause, Segment
 from segments.refresh import apply_changes, apply_time, audit, refresh_due, refresh_segment
-from tests.segments import definitions, worlds
+from tests.segments import definitions, event_definitions, event_worlds, worlds
 from tests.segments.comparing import DEEP, account_time_zone, members, read
 from tests.segments.records import assert_records_agree, contacts_as_read
 
@@ -64,7 +66,7 @@ class History(RuleBasedStateMachine):
         self.zone_set = account_time_zone(zone)
         self.zone_set.__enter__()
         self.zone, self.now = zone, now
-        worlds.write(data.draw(worlds.contacts(DRAWN, now, zone, lists=self.lists)))
+        self.contacts_come(data)
         Contact.objects.update(created_at=now, updated_at=now)
         for _number in range(data.draw(st.integers(1, 3))):
             self.new_segment(data)
@@ -84,7 +86,9 @@ class History(RuleBasedStateMachine):
     def definition(self, data: st.DataObject, among: list[int]) -> dict[str, Any]:
         rules = [
             definitions.field_rules(self.now, self.zone, KEYS),
-            definitions.field_rules(self.now, self.zone, KEYS),
+            event_definitions.event_rules(self.now),
+            event_definitions.event_rules(self.now),
+            event_definitions.sequence_rules(self.now),
         ]
         if self.lists:
             rules.append(definitions.list_rules(self.lists, self.now))
@@ -116,9 +120,25 @@ class History(RuleBasedStateMachine):
     def much_time_passes(self, step: timedelta) -> None:
         self.now += step
 
+    @rule(data=st.data(), off=st.sampled_from([-1, 0, 0, 1]))
+    def an_edge_reaches_an_event(self, data: st.DataObject, off: int) -> None:
+        """The clock goes on to where an event is as old as a window or a span of a definition is long."""
+        lengths = sorted({length for segment in self.live() for length in lengths_in(segment.definition)})
+        times = list(Event.objects.order_by("occurred_at").values_list("occurred_at", flat=True).distinct())
+        reached = [moved(at, count, unit) for at in times for count, unit in lengths]
+        ahead = sorted({moment for moment in reached if moment > self.now})[:5]
+        if ahead:
+            self.now = max(self.now, data.draw(st.sampled_from(ahead)) + timedelta(microseconds=off))
+
+    @precondition(lambda self: any(now > self.now for now in worlds.NOWS))
+    @rule(data=st.data())
+    def a_day_with_another_clock_comes(self, data: st.DataObject) -> None:
+        self.now = data.draw(st.sampled_from([now for now in worlds.NOWS if now > self.now]))
+
     @rule(data=st.data())
     def contacts_come(self, data: st.DataObject) -> None:
-        worlds.write(data.draw(worlds.contacts(DRAWN, self.now, self.zone, lists=self.lists)))
+        events = event_worlds.events(worlds.moments(self.now, self.zone))
+        worlds.write(data.draw(worlds.contacts(DRAWN, self.now, self.zone, lists=self.lists, events=events)))
 
     @rule(data=st.data())
     def a_contact_is_saved(self, data: st.DataObject) -> None:
@@ -144,13 +164,28 @@ class History(RuleBasedStateMachine):
     def contacts_are_deleted(self, data: st.DataObject) -> None:
         delete_contacts(Contact.objects.filter(pk__in=self.some(data)), now=self.now)
 
-    @rule(data=st.data(), ago=STEPS)
-    def something_is_bought(self, data: st.DataObject, ago: timedelta) -> None:
-        purchases = [
-            events.NewEvent("purchase", self.now - ago, contact_id=pk, value=data.draw(worlds.numbers("integer")) % 100)
+    @rule(data=st.data())
+    def something_happens(self, data: st.DataObject) -> None:
+        """Long ago, just now, at the time of another event, or a little ahead by the clock of who says so."""
+        ahead = st.sampled_from([timedelta(), timedelta(seconds=1), events.FUTURE_TOLERANCE])
+        known = list(Event.objects.order_by("pk").values_list("occurred_at", flat=True).distinct()[:5])
+        times = st.one_of(
+            STEPS.map(lambda ago: self.now - ago),
+            ahead.map(lambda step: self.now + step),
+            worlds.moments(self.now, self.zone),
+            st.sampled_from([*known, self.now]),
+        ).filter(lambda at: at <= self.now + events.FUTURE_TOLERANCE)
+        new = [
+            events.NewEvent(
+                data.draw(st.sampled_from(event_worlds.EVENT_TYPES)),
+                data.draw(times),
+                contact_id=pk,
+                value=data.draw(st.sampled_from(event_worlds.AMOUNTS)),
+                properties=data.draw(event_worlds.properties()),
+            )
             for pk in self.some(data)
         ]
-        events.record(purchases, now=self.now)
+        assert {one.outcome for one in events.record(new, now=self.now)} <= {events.Outcome.RECORDED}
 
     @precondition(lambda self: self.lists)
     @rule(data=st.data(), joins=st.booleans())
@@ -252,9 +287,18 @@ class History(RuleBasedStateMachine):
         assert [run.segment_id for run in audit(now=self.now) if run.differences] == []
 
 
+def lengths_in(part: Any) -> Iterator[tuple[int, str]]:
+    """The numbers of units of time that a definition names."""
+    if isinstance(part, dict) and "unit" in part:
+        yield from ((part[name], part["unit"]) for name in ("count", "from_count", "to_count") if part.get(name))
+    elif isinstance(part, dict | list):
+        for inner in part.values() if isinstance(part, dict) else part:
+            yield from lengths_in(inner)
+
+
 def contact_columns() -> set[str]:
     return {field.name for field in Contact._meta.get_fields()}
 
 
 def test_any_history():
-    run_state_machine_as_test(History, settings=settings(max_examples=50 * DEEP, stateful_step_count=25, deadline=None))
+    run_state_machine_as_test(History, settings=settings(max_examples=40 * DEEP, stateful_step_count=25, deadline=None))

@@ -219,7 +219,7 @@ def contacts(
             "custom": st.fixed_dictionaries({}, optional=custom),
             "lists": st.fixed_dictionaries({}, optional={pk: moments(now, zone) for pk in lists}),
             "segments": st.sets(st.sampled_from(sorted(segments))) if segments else st.just(set()),
-            "events": events or st.builds(list),
+            "events": st.builds(list) if events is None else events,
         }
     )
     drawn = draw(st.lists(one, min_size=10 if many else 1, max_size=30 if many else 10))
