@@ -10,12 +10,15 @@ class SegmentsConfig(AppConfig):
     def ready(self) -> None:
         from contacts.changes import READERS, Reader
         from contacts.personal_data import HOLDERS
+        from contacts.retention import EVENT_READERS, LEDGERS
         from crm.jobs import KINDS, PERIODIC, Kind, Periodic
-        from segments import contact_data, contact_pages, copying, editing, refresh
+        from segments import contact_data, contact_pages, copying, editing, refresh, retention
 
         HOLDERS.add(contact_data.Segments())
         contact_pages.register()
         READERS.add(Reader("segments", refresh.at_commit, refresh.apply_changes))
+        EVENT_READERS.add(retention.READER)
+        LEDGERS.add(retention.LEDGER)
         KINDS.add(Kind(editing.REFRESH_JOB, editing.refresh_job))
         KINDS.add(Kind(copying.MEMBERS_JOB, copying.copy_members_job))
         PERIODIC.add(Periodic("segments: changes", "segments.tasks.apply_changes", minutes=1))

@@ -22,7 +22,7 @@ from segments.clock import period, start_of, today
 from segments.context import Context
 from segments.faults import EntryError
 from segments.rule_form import RuleForm
-from segments.spans import Edge, Span, end, fixed, stepped, this_moment
+from segments.spans import STEP_BACK, Edge, Span, end, fixed, stepped, this_moment
 from segments.values import LARGEST_COUNT, PERIODS, UNITS, amount, scalar
 
 
@@ -284,6 +284,16 @@ def passed(moment: Any, window: Mapping[str, Any], since: datetime, now: datetim
     """The rows whose moment an edge of the window passed between ``since`` and ``now``; None when no edge moved."""
     span = WINDOWS[window["kind"]].span(window)
     return spans.passed(moment, span, since, now, lambda compute: Context(now=now).at(compute, DateTimeField()))
+
+
+def begins_before(window: Mapping[str, Any], moment: datetime, now: datetime) -> bool:
+    """Whether moments from before another one lie in the window at ``now``, or may come to lie in it later."""
+    first, _last = WINDOWS[window["kind"]].span(window)
+    if first is None:
+        return True
+    beginning = first.compute(now)
+    assert isinstance(beginning, datetime)
+    return (beginning - STEP_BACK if first.calendar else beginning) < moment
 
 
 def is_relative(window: Mapping[str, Any]) -> bool:

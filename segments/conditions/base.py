@@ -75,6 +75,10 @@ class Condition:
         """The contacts for whom the answer may have changed only because time passed; None when there are none."""
         return None
 
+    def reads_events_before(self, rule: Rule, moment: datetime, now: datetime) -> bool:
+        """Whether the answer at ``now``, or a later one, depends on events from before a moment."""
+        return False
+
     def indexable(self, rule: Rule, context: Context) -> Iterator[Indexable]:
         """What an index of would find the few contacts or events that match."""
         return iter(())

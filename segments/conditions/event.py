@@ -47,7 +47,7 @@ from segments.operators import OPERATORS, Operator
 from segments.properties import VALUE, Property, families_of, family_of, label_of, operator_choices, property_of
 from segments.rule_form import Rule
 from segments.seen import Observed, Seen, entries_of, shown
-from segments.windows import EVER, WINDOWS, WindowForm, inside, is_relative, passed, unpack_window
+from segments.windows import EVER, WINDOWS, WindowForm, begins_before, inside, is_relative, passed, unpack_window
 
 SUBJECT = "event."
 NEWEST_SEEN = 3
@@ -184,6 +184,9 @@ class EventCondition(Condition):
     def crossing(self, rule: Rule, since: datetime, now: datetime, context: Context) -> Q | None:
         edge = passed(F("occurred_at"), rule["window"], since, now)
         return edge and in_set(chosen_events(rule, context).filter(edge).values("contact_id"))
+
+    def reads_events_before(self, rule: Rule, moment: datetime, now: datetime) -> bool:
+        return begins_before(rule["window"], moment, now)
 
     def indexable(self, rule: Rule, context: Context) -> Iterator[Indexable]:
         return indexable(rule)

@@ -39,7 +39,7 @@ from segments.seen import Observed, Seen, entries_of, in_words
 from segments.spans import passed as span_passed
 from segments.spans import stepped
 from segments.values import LARGEST_COUNT, UNITS, amount, scalar
-from segments.windows import EVER, WINDOWS, WindowForm, inside, is_relative, passed, unpack_window
+from segments.windows import EVER, WINDOWS, WindowForm, begins_before, inside, is_relative, passed, unpack_window
 
 MOST_STEPS = 6
 
@@ -274,6 +274,10 @@ class SequenceCondition(Condition):
         return (
             in_set(chosen_events(rule["steps"][0], context).filter(crossed).values("contact_id")) if crossed else None
         )
+
+    def reads_events_before(self, rule: Rule, moment: datetime, now: datetime) -> bool:
+        """The first step is in the window, and all others come after it."""
+        return begins_before(rule["window"], moment, now)
 
     def indexable(self, rule: Rule, context: Context) -> Iterator[Indexable]:
         return indexable(rule["steps"][0])
