@@ -196,6 +196,12 @@ Q_CLUSTER = {
     **({"redis": REDIS_URL} if REDIS_URL else {"orm": "default", "broker_class": "crm.broker.DatabaseBroker"}),
 }
 
+# The preview of segments
+
+PREVIEW_EXACT_UP_TO = env.int("PREVIEW_EXACT_UP_TO", default=20_000)
+PREVIEW_SAMPLE = max(100, env.int("PREVIEW_SAMPLE", default=2_000))
+PREVIEW_SECONDS = env.int("PREVIEW_SECONDS", default=30)
+
 # The API
 
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=1200)

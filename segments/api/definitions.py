@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,8 +14,16 @@ from crm.api.bodies import read
 from crm.api.endpoint import Endpoint
 from crm.api.errors import refused
 from crm.models import ApiKey
+from crm.time_limit import TookTooLong
 from segments.api.segments import segment_of
-from segments.api.shapes import DefinitionBody, EditedDefinitionBody, PreviewShape, SentenceShape, definition_faults
+from segments.api.shapes import (
+    DefinitionBody,
+    EditedDefinitionBody,
+    PreviewBody,
+    PreviewShape,
+    SentenceShape,
+    definition_faults,
+)
 from segments.compiler import describe, validate
 from segments.editing import usable
 from segments.models import Segment
@@ -23,30 +31,32 @@ from segments.preview import preview
 
 READ = ApiKey.Scope.SEGMENTS_READ
 TAGS = ["Segments"]
+PREVIEWED = {200: PreviewShape, 503: OpenApiResponse(description="Counting took too long and was stopped.")}
 
 
 class Preview(Endpoint):
     scopes = {"POST": READ}
 
-    @extend_schema(operation_id="segments_preview", tags=TAGS, request=DefinitionBody, responses=PreviewShape)
+    @extend_schema(operation_id="segments_preview", tags=TAGS, request=PreviewBody, responses=PREVIEWED)
     def post(self, request: Request) -> Response:
         """How many and whom a definition would find."""
+        given = read(request, PreviewBody)
         with definition_faults("definition"):
-            return Response(_previewed(_definition(request), None))
+            definition = validate(given["definition"], kind=given["kind"])
+            return Response(_previewed(definition, None, exact=given.get("exact", False)))
 
 
 class PreviewOfSegment(Endpoint):
     scopes = {"POST": READ}
 
-    @extend_schema(
-        operation_id="segments_preview_change", tags=TAGS, request=EditedDefinitionBody, responses=PreviewShape
-    )
+    @extend_schema(operation_id="segments_preview_change", tags=TAGS, request=EditedDefinitionBody, responses=PREVIEWED)
     def post(self, request: Request, pk: int) -> Response:
         """How many would enter and leave a segment if it got another definition."""
         segment = _defined(pk)
         given = read(request, EditedDefinitionBody)
         with definition_faults("definition"):
-            return Response(_previewed(usable(given.get("definition", segment.conditions), segment), segment))
+            definition = usable(given.get("definition", segment.conditions), segment)
+            return Response(_previewed(definition, segment, exact=given.get("exact", False)))
 
 
 class Sentence(Endpoint):
@@ -81,6 +91,11 @@ def _defined(pk: int) -> Segment:
     return segment
 
 
-def _previewed(definition: dict[str, Any], segment: Segment | None) -> dict[str, Any]:
-    shown: dict[str, Any] = PreviewShape(preview(definition, segment=segment, now=timezone.now())).data
+def _previewed(definition: dict[str, Any], segment: Segment | None, *, exact: bool) -> dict[str, Any]:
+    try:
+        figures = preview(definition, segment=segment, now=timezone.now(), exact=exact)
+    except TookTooLong as stopped:
+        message = _("Counting took longer than %(seconds)s seconds and was stopped.") % {"seconds": stopped.seconds}
+        raise refused("", message, status=503) from stopped
+    shown: dict[str, Any] = PreviewShape(figures).data
     return shown

@@ -55,13 +55,21 @@ class ChangedSegmentBody(SegmentBody):
     )
 
 
+EXACT = gettext_lazy("Count exactly, however many contacts there are. Without it, many are estimated.")
+
+
 class DefinitionBody(Body):
     kind = serializers.ChoiceField(choices=[key.value for key in OFFERED if key != Segment.Kind.STATIC])
     definition = Definition()
 
 
+class PreviewBody(DefinitionBody):
+    exact = YesNo(required=False, help_text=EXACT)
+
+
 class EditedDefinitionBody(Body):
     definition = Definition(required=False, help_text=gettext_lazy("Without it, the one that is saved."))
+    exact = YesNo(required=False, help_text=EXACT)
 
 
 class SegmentShape(serializers.ModelSerializer):
@@ -90,12 +98,29 @@ class SentenceShape(serializers.Serializer):
     sentence = serializers.CharField()
 
 
+class PartCountShape(serializers.Serializer):
+    words = serializers.CharField()
+    count = serializers.IntegerField(help_text=gettext_lazy("How many contacts it holds for."))
+    left = serializers.IntegerField(
+        allow_null=True, help_text=gettext_lazy("How many hold for it and for all before it, where all must hold.")
+    )
+
+
 class PreviewShape(SentenceShape):
     count = serializers.IntegerField(help_text=gettext_lazy("How many contacts match."))
     total = serializers.IntegerField(help_text=gettext_lazy("How many contacts there are."))
     entering = serializers.IntegerField(help_text=gettext_lazy("How many of those who match are no members now."))
     leaving = serializers.IntegerField(help_text=gettext_lazy("How many members do not match."))
     sample = PersonShape(many=True)
+    is_estimate = serializers.BooleanField(
+        help_text=gettext_lazy("Whether the numbers are estimated from some contacts.")
+    )
+    low = serializers.IntegerField(help_text=gettext_lazy("The exact count is probably not below."))
+    high = serializers.IntegerField(help_text=gettext_lazy("The exact count is probably not above."))
+    parts = PartCountShape(
+        many=True, help_text=gettext_lazy("The whole, its groups and conditions, each group before what is in it.")
+    )
+    warnings = serializers.ListField(child=serializers.CharField())
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Creating and editing segments: the choice of the type, the editor and its preview."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
@@ -21,11 +22,13 @@ from segments.faults import DefinitionError
 from segments.forms import SegmentForm
 from segments.kinds import OFFERED
 from segments.models import Segment
-from segments.preview import preview
+from segments.preview import PartCount
+from segments.tree import Group, Node
 from segments.versions import ChangedMeanwhile, token_of
 from segments.views.conflict import conflict_with
 from segments.views.filling import filled
 from segments.views.gallery import segment_of
+from segments.views.previewing import figures_of
 
 
 @require_safe
@@ -93,7 +96,7 @@ def _editor(request: Request, segment: Segment) -> HttpResponse:
         response = render(request, "segments/_tree.html", _of_tree(tree))
         return trigger_client_event(response, "tree-changed", after="settle")
     typed = SegmentForm(initial=_typed(request.POST), segment=segment)
-    return _page(request, segment, typed, tree, **_figures(tree, segment))
+    return _page(request, segment, typed, tree, **_figures(tree, segment, exact="exact" in request.POST))
 
 
 def _stored_tree(segment: Segment) -> Tree | None:
@@ -178,13 +181,25 @@ def _preview(request: Request, segment: Segment) -> HttpResponse:
     if segment.is_static:
         raise Http404
     tree = read_tree(request.POST, kind=segment.kind, context=Context())
-    return render(request, "segments/_preview.html", {"segment": segment, **_figures(tree, segment)})
+    figures = _figures(tree, segment, exact="exact" in request.POST)
+    nodes = list(_nodes(tree.root))
+    parts: list[PartCount | None] = figures["preview"].parts if figures["preview"] else [None] * len(nodes)
+    context = {"segment": segment, "preview_address": request.path, "counts": list(zip(nodes, parts, strict=True))}
+    return render(request, "segments/_preview_and_counts.html", context | figures)
 
 
-def _figures(tree: Tree, segment: Segment) -> dict[str, Any]:
-    """The preview of what is in the tree; None while it is not complete, which is never shown as if it were all."""
-    definition = tree.complete_definition()
-    if definition is None:
-        return {"preview": None, "is_previewed": True}
-    figures = preview(definition, segment=None if segment._state.adding else segment, now=timezone.now())
-    return {"preview": figures, "is_previewed": True, "time_zone": timezone.get_default_timezone_name()}
+def _nodes(node: Node) -> Iterator[Node]:
+    """The groups and conditions of the tree, in the order of the definition's."""
+    yield node
+    for inner in node.nodes if isinstance(node, Group) else ():
+        yield from _nodes(inner)
+
+
+def _figures(tree: Tree, segment: Segment, *, exact: bool = False) -> dict[str, Any]:
+    """The preview of what is in the tree; None while it is not complete, which is never shown as if it were all.
+
+    Then there is a word about the conditions whose faults were shown, such as a list that was deleted.
+    """
+    saved = None if segment._state.adding else segment
+    figures = figures_of(tree.complete_definition(), segment=saved, now=timezone.now(), exact=exact)
+    return figures | {"may_count_exactly": True, "faulty": [row for row in tree.root.rows() if row.is_faulty]}

@@ -1,5 +1,7 @@
 """The gallery of segment templates, the page of one, and the segment that it gives the editor to begin with."""
 
+from typing import Any
+
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
@@ -10,7 +12,7 @@ from crm.roles import requires
 from segments.copying import free_name
 from segments.gallery import TEMPLATES, ParametersForm, Template, of_goals
 from segments.models import Segment
-from segments.preview import Preview, preview
+from segments.views.previewing import figures_of
 
 
 @require_safe
@@ -29,9 +31,7 @@ def template(request: Request, key: str) -> HttpResponse:
         "nav": "segments",
         "template": chosen,
         "form": form,
-        "preview": _preview(form) if form.is_bound else None,
-        "is_previewed": form.is_bound,
-        "time_zone": timezone.get_default_timezone_name(),
+        **_figures(form),
     }
     return render(request, "segments/template.html", context, status=422 if form.errors else 200)
 
@@ -40,9 +40,7 @@ def template(request: Request, key: str) -> HttpResponse:
 @requires("segments.add_segment")
 def preview_of_template(request: Request, key: str) -> HttpResponse:
     form = ParametersForm(request.GET, template=_template(key), now=timezone.now())
-    time_zone = timezone.get_default_timezone_name()
-    context = {"form": form, "preview": _preview(form), "is_previewed": True, "time_zone": time_zone}
-    return render(request, "segments/_template_preview.html", context)
+    return render(request, "segments/_template_preview.html", {"form": form, **_figures(form)})
 
 
 def segment_of(kind: str, values: QueryDict) -> Segment | None:
@@ -66,5 +64,8 @@ def _template(key: str) -> Template:
     return TEMPLATES[key]
 
 
-def _preview(form: ParametersForm) -> Preview | None:
-    return preview(form.definition(), segment=None, now=timezone.now()) if form.is_valid() else None
+def _figures(form: ParametersForm) -> dict[str, Any]:
+    """The preview of the segment that the values make; none before there are any."""
+    if not form.is_bound:
+        return {"preview": None, "is_previewed": False}
+    return figures_of(form.definition() if form.is_valid() else None, segment=None, now=timezone.now())
