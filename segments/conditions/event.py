@@ -15,7 +15,7 @@ from contacts.event_types import event_type, is_event_type
 from contacts.fields import Field
 from contacts.models import Event
 from contacts.typed_json import KEY
-from segments.conditions.base import CONDITIONS, Condition, Indexable, Subjects
+from segments.conditions.base import CONDITIONS, Indexable, Subjects
 from segments.conditions.cautions import cautions_about
 from segments.conditions.comparison import (
     COMPARISON,
@@ -28,6 +28,7 @@ from segments.conditions.comparison import (
 from segments.conditions.events import (
     LIKELY_OPERATOR,
     MOST_WHERE,
+    EventsInWindow,
     WhereForm,
     chosen_events,
     event_input,
@@ -47,7 +48,7 @@ from segments.operators import OPERATORS, Operator
 from segments.properties import VALUE, Property, families_of, family_of, label_of, operator_choices, property_of
 from segments.rule_form import Rule
 from segments.seen import Observed, Seen, entries_of, shown
-from segments.windows import EVER, WINDOWS, WindowForm, begins_before, inside, is_relative, passed, unpack_window
+from segments.windows import EVER, WINDOWS, WindowForm, inside, is_relative, passed, unpack_window
 
 SUBJECT = "event."
 NEWEST_SEEN = 3
@@ -102,12 +103,11 @@ class EventRuleForm(ComparisonForm):
 
 
 @CONDITIONS.register
-class EventCondition(Condition):
+class EventCondition(EventsInWindow):
     key = "event"
     label = gettext_lazy("Activity")
     form = EventRuleForm
     entries = frozenset({"event", "where", "metric", "property", "window"}) | COMPARISON
-    dynamic = False
 
     def subjects(self, context: Context) -> Subjects:
         return event_subjects(context, SUBJECT)
@@ -184,9 +184,6 @@ class EventCondition(Condition):
     def crossing(self, rule: Rule, since: datetime, now: datetime, context: Context) -> Q | None:
         edge = passed(F("occurred_at"), rule["window"], since, now)
         return edge and in_set(chosen_events(rule, context).filter(edge).values("contact_id"))
-
-    def reads_events_before(self, rule: Rule, moment: datetime, now: datetime) -> bool:
-        return begins_before(rule["window"], moment, now)
 
     def indexable(self, rule: Rule, context: Context) -> Iterator[Indexable]:
         return indexable(rule)

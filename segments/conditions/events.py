@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -13,13 +14,14 @@ from django.utils.translation import gettext_lazy
 from contacts.event_types import EVENT_TYPES, event_type, is_event_type
 from contacts.models import Event
 from contacts.typed_json import KEY
-from segments.conditions.base import Indexable, Subjects
+from segments.conditions.base import Condition, Indexable, Subjects
 from segments.conditions.comparison import COMPARISON, ComparisonForm, compared, in_words, unpack_comparison
 from segments.context import AmongContacts, Context
 from segments.faults import EntryError
 from segments.operators import OPERATORS
 from segments.properties import FAMILIES, VALUE, families_of, family_of, label_of, operator_choices, property_of
 from segments.rule_form import Rule, RuleForm
+from segments.windows import begins_before
 
 MOST_WHERE = 20
 LIKELY_OPERATOR = {"text": "is", "number": "equals", "boolean": "is_true", "choices": "has"}
@@ -111,6 +113,15 @@ class WhereForm(ComparisonForm):
 
     def rule(self) -> Rule:
         return {"property": self.cleaned_data["property"], **self.comparison()}
+
+
+class EventsInWindow(Condition):
+    """A condition on events that are in its window, or come after one that is."""
+
+    dynamic = False
+
+    def reads_events_before(self, rule: Rule, moment: datetime, now: datetime) -> bool:
+        return begins_before(rule["window"], moment, now)
 
 
 class EventType(Value):

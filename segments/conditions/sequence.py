@@ -16,10 +16,11 @@ from contacts.event_types import is_event_type
 from contacts.models import Event
 from contacts.typed_json import JSONValue
 from segments.clock import EXACT_UNITS
-from segments.conditions.base import CONDITIONS, Condition, Indexable, Subjects
+from segments.conditions.base import CONDITIONS, Indexable, Subjects
 from segments.conditions.cautions import cautions_about
 from segments.conditions.events import (
     MOST_WHERE,
+    EventsInWindow,
     WhereForm,
     chosen_events,
     event_input,
@@ -39,7 +40,7 @@ from segments.seen import Observed, Seen, entries_of, in_words
 from segments.spans import passed as span_passed
 from segments.spans import stepped
 from segments.values import LARGEST_COUNT, UNITS, amount, scalar
-from segments.windows import EVER, WINDOWS, WindowForm, begins_before, inside, is_relative, passed, unpack_window
+from segments.windows import EVER, WINDOWS, WindowForm, inside, is_relative, passed, unpack_window
 
 MOST_STEPS = 6
 
@@ -160,7 +161,7 @@ def _microseconds(moment: str) -> str:
 
 
 @CONDITIONS.register
-class SequenceCondition(Condition):
+class SequenceCondition(EventsInWindow):
     """The first step is an event in the window. Each further step that was done is an event after the one before it;
     between the two there was none of a step that was not done. The time allowed counts from the first step. A sequence
     that ends with something not done holds once that time is over, or, where any time is allowed, as long as it was not
@@ -171,7 +172,6 @@ class SequenceCondition(Condition):
     label = gettext_lazy("Sequence of activities")
     form = SequenceForm
     entries = frozenset({"steps", "within", "window"})
-    dynamic = False
 
     def subjects(self, context: Context) -> Subjects:
         return [(_("Activities"), [(self.key, str(self.label))])]
@@ -274,10 +274,6 @@ class SequenceCondition(Condition):
         return (
             in_set(chosen_events(rule["steps"][0], context).filter(crossed).values("contact_id")) if crossed else None
         )
-
-    def reads_events_before(self, rule: Rule, moment: datetime, now: datetime) -> bool:
-        """The first step is in the window, and all others come after it."""
-        return begins_before(rule["window"], moment, now)
 
     def indexable(self, rule: Rule, context: Context) -> Iterator[Indexable]:
         return indexable(rule["steps"][0])
