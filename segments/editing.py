@@ -13,7 +13,7 @@ from contacts.models import Contact
 from crm import jobs
 from crm.models import Job, User
 from segments.compiler import Definition, depends_on, validate
-from segments.faults import DefinitionError, Fault
+from segments.faults import DefinitionError, Fault, Path
 from segments.ledger import memberships_lock
 from segments.models import Cause, Membership, Segment, SegmentVersion, Transition
 from segments.refresh import refresh_segment
@@ -160,12 +160,24 @@ def refuse_cycle(segment: Segment, definition: Definition) -> None:
         way = ways.pop()
         for read in reads.get(way[-1], set()):
             if read == segment.pk:
-                path = " → ".join(names[pk] for pk in [*way, read])
+                circle = [*way, read]
+                path = " → ".join(names[pk] for pk in circle)
                 message = _("The segment would depend on itself: %(path)s.") % {"path": path}
-                raise DefinitionError([Fault(("rules",), message)])
+                raise DefinitionError([Fault(_rule_on(circle[1], definition), message)])
             if read not in seen:
                 seen.add(read)
                 ways.append([*way, read])
+
+
+def _rule_on(segment_pk: int, group: Definition, path: Path = ()) -> Path:
+    """The path to the first rule that reads a segment; empty when there is none."""
+    for place, rule in enumerate(group["rules"]):
+        here = (*path, "rules", place)
+        if rule.get("segment") == segment_pk:
+            return here
+        if "match" in rule and (found := _rule_on(segment_pk, rule, here)):
+            return found
+    return ()
 
 
 def _segments_read(definition: Definition) -> set[int]:

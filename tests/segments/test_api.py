@@ -126,7 +126,7 @@ def test_a_circle_of_segments_is_refused(api: Api, people: dict[str, int], now: 
     status, answer = api.patch(f"/segments/{first.pk}", {"definition": definition(second)})
     assert (status, errors_in(answer)) == (
         400,
-        {"definition.rules": "The segment would depend on itself: First → Second → First."},
+        {"definition.rules[0]": "The segment would depend on itself: First → Second → First."},
     )
 
 

@@ -11,6 +11,9 @@ from segments.editor import Tree, read_tree, tree_of
 from segments.tree import Row
 from tests.segments.printed import Data, posted
 
+EVER = {"kind": "ever"}
+PLUS = "dynamic_plus"
+
 
 def definition(*rules: dict[str, Any]) -> dict[str, Any]:
     return {"version": 1, "match": "all", "rules": list(rules)}
@@ -71,3 +74,40 @@ def errors(tree: Tree) -> list[str]:
     """What the only condition of the tree shows."""
     row = only_row(tree)
     return [*row.messages, *(str(error) for bound, _repeated in row.faulty for error in bound.errors)]
+
+
+# Dynamic plus
+
+
+def group(match: str, *nodes: dict[str, Any]) -> dict[str, Any]:
+    return {"match": match, "rules": list(nodes)}
+
+
+def points(number: int) -> dict[str, Any]:
+    return field_rule("points", "equals", number)
+
+
+def event(key: str = "purchase", **more: Any) -> dict[str, Any]:
+    return {"type": "event", "event": key, "metric": "count", "operator": "at_least", "value": 1, "window": EVER} | more
+
+
+def sequence(*steps: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "sequence", "steps": list(steps), "window": EVER} | more
+
+
+def where(key: str, operator: str, value: Any, **more: Any) -> dict[str, Any]:
+    return {"property": key, "operator": operator, "value": value, **more}
+
+
+def stored_plus(*nodes: dict[str, Any]) -> Tree:
+    return tree_of(definition(*nodes), kind=PLUS, context=Context())
+
+
+def reread(tree: Tree) -> Tree:
+    return read(printed(tree), PLUS)
+
+
+def pressed(tree: Tree, *buttons: tuple[str, str], **changes: list[str]) -> Tree:
+    """The tree that comes back when a button is pressed."""
+    data = printed(tree) | changes
+    return read(data | {name: [value] for name, value in buttons}, PLUS)
