@@ -111,7 +111,7 @@ def _exact(definition: Definition, segment: Segment | None, *, now: datetime) ->
 
 
 def _estimated(definition: Definition, segment: Segment | None, total: int, *, now: datetime) -> Preview:
-    drawn = _drawn(settings.PREVIEW_SAMPLE)
+    drawn = _drawn(min(settings.PREVIEW_SAMPLE, total))
     counts = count(definition, segment=segment, now=now, contact_ids=drawn)
     scale = total / counts.total
     matches = counts.parts[0]
