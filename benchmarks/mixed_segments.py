@@ -101,10 +101,9 @@ MIXED = [
                 ],
             }
         ],
-        *_same(
-            f"{_of('purchase', _since(180))} UNION"
-            f" {_of('cart_add', _since(30))} AND contact_id IN ({ON_LIST.format(2)})"
-        ),
+        # The plus keeps SQLite from looking up the events of each contact on the list, which takes four times as long.
+        f"{_of('purchase', _since(180))} UNION {_of('cart_add', _since(30))} AND +contact_id IN ({ON_LIST.format(2)})",
+        f"{_of('purchase', _since(180))} UNION {_of('cart_add', _since(30))} AND contact_id IN ({ON_LIST.format(2)})",
     ),
     Example(
         "sum and average, not in a segment",

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from django.db import DatabaseError, connection
+from django.db.models.sql import Query
 
 from contacts.models import Contact
 from segments.clock import Late
@@ -136,14 +137,17 @@ def statement(definition: Definition, context: Context) -> Statement:
 
 
 def set_of_ids(definition: Definition, context: Context) -> Statement | None:
-    """The SELECT of the definition's contact ids, in parentheses, if that is all it is."""
+    """The SELECT of the definition's contact ids, each once, in parentheses, if that is all it is."""
     found = as_set(compile(definition, now=context.now, context=context))
     if found is None or found.negated:
         return None
     query = Contact.objects.all().query
     compiler = query.get_compiler(connection=connection)
     compiler.pre_sql_setup()
-    sql, params = compiler.compile(found.resolve_expression(query).ids)
+    ids = found.resolve_expression(query).ids
+    if isinstance(ids, Query) and ids.group_by is None:
+        ids.distinct = True  # groups and the operations on sets give each contact once as they are
+    sql, params = compiler.compile(ids)
     return Statement(sql, tuple(params))
 
 
@@ -151,7 +155,7 @@ def matching_sql(segment: Segment, *, now: datetime) -> tuple[str, Sequence[Any]
     """SELECT of the ids of all contacts that the definition holds for."""
     ids, whole = kept(segment).ids, kept(segment).whole
     if ids:
-        return f"SELECT DISTINCT matching.contact_id AS id FROM {ids.sql} matching", ids.bound(now=now)
+        return f"SELECT matching.contact_id AS id FROM {ids.sql} matching", ids.bound(now=now)
     return f'SELECT "contacts_contact"."id" FROM "contacts_contact" WHERE {whole.sql}', whole.bound(now=now)
 
 
