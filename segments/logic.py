@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db.models import BigIntegerField, BooleanField, F, Func, Q, QuerySet
 
+DEEPEST_SET = 3  # subqueries in one another; with a few more SQLite's parser gives up on the deepest definitions
+
 
 class Otherwise(Func):
     """Everybody whom the condition does not hold for, those included for whom it is NULL."""
@@ -42,10 +44,14 @@ class SetOperation(Func):
 
 
 class InSet(Func):
-    """Whether the contact is in a set of ids that holds no NULL; ``negated``, whether it is not."""
+    """Whether the contact is in a set of ids that holds no NULL; ``negated``, whether it is not.
 
-    def __init__(self, ids: Any, *, negated: bool = False) -> None:
+    ``depth`` says how deep subqueries are in one another in the set.
+    """
+
+    def __init__(self, ids: Any, *, negated: bool = False, depth: int = 0) -> None:
         self.negated = negated
+        self.depth = depth
         super().__init__(F("pk"), ids, output_field=BooleanField())
 
     @property
@@ -67,9 +73,9 @@ class InSet(Func):
         return f"{contact} NOT IN {ids}", params
 
 
-def in_set(contact_ids: QuerySet[Any, Any]) -> Q:
-    """The contacts whose id is in the set."""
-    return Q(InSet(contact_ids.query))
+def in_set(contact_ids: QuerySet[Any, Any], *, depth: int = 0) -> Q:
+    """The contacts whose id is in the set, which has subqueries so deep in one another."""
+    return Q(InSet(contact_ids.query, depth=depth))
 
 
 def not_in_set(contact_ids: QuerySet[Any, Any]) -> Q:
@@ -92,7 +98,7 @@ def combined(match: str, conditions: Sequence[Q]) -> Q:
     if match not in ("all", "any", "none"):
         raise ValueError(f"conditions do not combine by {match!r}")
     sets = [as_set(condition) for condition in conditions]
-    if all(sets):
+    if all(one and one.depth < DEEPEST_SET for one in sets):
         return _combined_sets(match, [one for one in sets if one])
     if match == "all":
         return reduce(and_, conditions)
@@ -101,19 +107,19 @@ def combined(match: str, conditions: Sequence[Q]) -> Q:
 
 
 def _combined_sets(match: str, sets: list[InSet]) -> Q:
+    depth = 1 + max(one.depth for one in sets)
     having = [one.ids for one in sets if not one.negated]
     lacking = [one.ids for one in sets if one.negated]
     if match == "all":
         # In all of the one and in none of the other, or, without the one, not in any of the other.
         if having:
-            return Q(InSet(_operation("EXCEPT", _operation("INTERSECT", *having), *lacking)))
-        return Q(InSet(_operation("UNION", *lacking), negated=True))
-    if lacking:
-        # In any of the one or not in one of the other: not in all of the other without the one.
-        found = InSet(_operation("EXCEPT", _operation("INTERSECT", *lacking), *having), negated=match == "any")
-    else:
-        found = InSet(_operation("UNION", *having), negated=match == "none")
-    return Q(found)
+            return Q(InSet(_operation("EXCEPT", _operation("INTERSECT", *having), *lacking), depth=depth))
+        return Q(InSet(_operation("UNION", *lacking), negated=True, depth=depth))
+    if not lacking:
+        return Q(InSet(_operation("UNION", *having), negated=match == "none", depth=depth))
+    # In any of the one or not in one of the other: not in all of the other without the one.
+    left = _operation("EXCEPT", _operation("INTERSECT", *lacking), *having)
+    return Q(InSet(left, negated=match == "any", depth=depth))
 
 
 def _operation(operation: str, *operands: Any) -> Any:

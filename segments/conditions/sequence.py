@@ -208,7 +208,7 @@ class SequenceCondition(EventsInWindow):
 
     def condition(self, rule: Rule, context: Context) -> Q:
         events = self.events(rule, context).filter(inside(F("occurred_at"), rule["window"], context))
-        return in_set(of_few(events, context).values("contact_id"))
+        return in_set(of_few(events, context).values("contact_id"), depth=len(rule["steps"]) - 1)
 
     def describe(self, rule: Rule, context: Context) -> str:
         first, *others = rule["steps"]

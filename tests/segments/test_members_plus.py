@@ -159,3 +159,32 @@ def test_nothing_that_a_definition_does_not_depend_on_changes_its_members(lists:
             contact.city = "elsewhere"
             contact.save()
         assert matched(definition, now=now) == before
+
+
+@pytest.mark.parametrize("number", [2, 3, 6])
+def test_the_deepest_definitions_can_be_asked(number: int, now: datetime):
+    """Eight levels of sets, or of something else, with the longest conditions innermost."""
+    where: list[dict[str, Any]] = [
+        {"property": "category", "operator": "does_not_contain", "value": "x", "only_set": True},
+        {"property": "tags", "operator": "has_none_of", "value": ["x", "y"], "only_set": True},
+        {"property": "tags", "operator": "is_exactly", "value": ["x", "y"]},
+    ]
+    window = {"kind": "last", "count": 3, "unit": "months"}
+    last = {"type": "event", "event": "purchase", "where": where, "metric": "last", "property": "value"}
+    leaf = last | {"operator": "not_between", "value": {"from": 1, "to": 2}, "window": window}
+    steps: list[dict[str, Any]] = [
+        {"event": "purchase", "where": where, "did": place % 2 == 0} for place in range(number)
+    ]
+    steps[-1]["same"] = "category"
+    sequence = {"type": "sequence", "steps": steps, "within": {"count": 1, "unit": "days"}, "window": window}
+    named = {"type": "field", "field": "first_name", "operator": "is", "value": "nobody"}
+    contact = Contact.objects.create()
+    for innermost in ([sequence, leaf], [sequence, named]):
+        nested: dict[str, Any] = {"match": "none", "rules": innermost}
+        for match in ("any", "all", "none", "any", "all", "none"):
+            nested = {"match": match, "rules": [nested, leaf]}
+        definition = group(nested, leaf)
+        segment = new_segment(definition)
+        expected = matched(definition, now=now)
+        assert asked_for_ids(segment, now=now) == expected
+        assert examined(segment, [contact.pk], now=now) == expected
