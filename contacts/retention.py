@@ -30,6 +30,9 @@ from crm.registry import Registry
 ALWAYS_KEPT = timedelta(weeks=4)
 """What is younger is never removed: an event that is sent again within this time is known by its key."""
 
+EARLIEST = date(1900, 1, 1)
+"""Nobody keeps events from before; the calendar's own ends lie outside it in some time zones."""
+
 JOB = "contacts.remove_old_events"
 STRETCH = 300  # seconds after which a job goes back into the queue; the worker ends tasks that take 600
 KEYS_LOCK = 0x4B455953  # on a PostgreSQL server: shared by who writes old events with keys, alone for who removes them

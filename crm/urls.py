@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
+from contacts.views.retention import retention, retention_job
 from crm import api_key_pages, health, views
 from crm.api import schema
 from crm.api.endpoint import Nothing
@@ -15,6 +16,8 @@ urlpatterns = [
     path("settings/api-keys/", api_key_pages.key_list, name="api_keys"),
     path("settings/api-keys/new/", api_key_pages.create, name="create_api_key"),
     path("settings/api-keys/<int:pk>/revoke/", api_key_pages.revoke, name="revoke_api_key"),
+    path("settings/retention/", retention, name="retention"),
+    path("settings/retention/<int:pk>/", retention_job, name="retention_job"),
     path("theme/", views.choose_theme, name="theme"),
     path("accounts/", include("crm.accounts")),
     path("contacts/", include("contacts.urls")),

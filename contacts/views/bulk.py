@@ -6,6 +6,7 @@ from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from contacts.bulk import JOB, NotSelected, Selection, run
@@ -64,4 +65,11 @@ def bulk_job(request: Request, pk: int) -> HttpResponse:
     """How far a large bulk action is. The page asks for its state again until it is over."""
     job = get_object_or_404(Job, pk=pk, kind=JOB)
     template = "contacts/_job.html" if request.htmx else "contacts/job.html"
-    return render(request, template, {"nav": "contacts", "job": job})
+    context = {
+        "nav": "contacts",
+        "job": job,
+        "state_url": reverse("contacts:bulk_job", args=[pk]),
+        "back": reverse("contacts:list"),
+        "back_label": _("Back to the contacts"),
+    }
+    return render(request, template, context)

@@ -110,6 +110,7 @@ def test_a_day_that_is_none():
         "Error: argument --before: “last year” is not a day such as 2024-12-31.",
         1,
     )
+    assert run("--before", "0001-01-01")[1:] == ("Error: argument --before: the earliest day is 1900-01-01.", 1)
 
 
 @pytest.mark.once

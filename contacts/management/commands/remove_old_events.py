@@ -8,6 +8,7 @@ from django.utils import timezone
 from contacts.management.import_command import WRONG_USE, ProgressBar
 from contacts.retention import (
     ALWAYS_KEPT,
+    EARLIEST,
     LEDGERS,
     affected_by,
     events_before,
@@ -77,9 +78,12 @@ class Command(BaseCommand):
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise ArgumentTypeError(f"“{text}” is not a day such as 2024-12-31.") from error
+    if day < EARLIEST:
+        raise ArgumentTypeError(f"the earliest day is {EARLIEST}.")
+    return day
 
 
 def _agrees() -> bool:
