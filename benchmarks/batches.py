@@ -25,11 +25,12 @@ from contacts.models import Change, Contact
 
 BATCH = 5_000
 COLUMNS = ["contact_id", "type", "occurred_at", "received_at", "value", "properties", "key"]
-CASES = {
-    "of all types, over a year": (list(TYPES), 365 * 86_400),
-    "page visits, of the last hour": (["page_visit"], 3_600),
-    "emails delivered": (["email_delivered"], 3_600),
-    "purchases, of the last hour": (["purchase"], 3_600),
+CASES = {  # types, seconds that they lie back, and events of each contact in a batch
+    "of all types, over a year": (list(TYPES), 365 * 86_400, 1),
+    "page visits, of the last hour": (["page_visit"], 3_600, 1),
+    "page visits, ten by each contact": (["page_visit"], 3_600, 10),
+    "emails delivered": (["email_delivered"], 3_600, 1),
+    "purchases, of the last hour": (["purchase"], 3_600, 1),
 }
 
 
@@ -37,11 +38,12 @@ def main(batches: str) -> None:
     forget_segments()
     contact_ids = list(Contact.objects.order_by("pk").values_list("pk", flat=True))
     rows = []
-    for name, (types, seconds) in CASES.items():
+    for name, (types, seconds, of_each) in CASES.items():
         chance = Random(name)
         ours, bare = Cost(), Cost()
         for number in range(int(batches)):
-            made = [_made_up(chance, types, seconds, contact_ids, f"{name} {number}-{place}") for place in range(BATCH)]
+            chosen = [chance.choice(contact_ids) for _contact in range(BATCH // of_each)]
+            made = [_made_up(chance, types, seconds, chosen, f"{name} {number}-{place}") for place in range(BATCH)]
             _add(bare, _write_bare([_with_key(event, "bare") for event in made]))
             _add(ours, _record([_with_key(event, "ours") for event in made]))
         written = BATCH * int(batches)

@@ -26,12 +26,13 @@ from contacts import activity_summary, changes
 from contacts.activity_summary import Done
 from contacts.event_types import is_event_type
 from contacts.json_rows import as_json, in_values, moment_writer, rows_of, rows_parameter, values_parameter
-from contacts.models import Contact, Event
+from contacts.models import Contact
 from contacts.retention import ALWAYS_KEPT, removed_before
 
 FUTURE_TOLERANCE = timedelta(minutes=5)
 MAY_BE_FORGOTTEN = ALWAYS_KEPT - timedelta(days=1)  # the clocks of writers and of who removes events may differ
 LONGEST_KEY = 255
+KEY_LABEL = gettext_lazy("key")  # making one for every event would be noticed
 LONGEST_PROPERTIES = 65_536
 LARGEST_ID = 2**63 - 1
 LARGEST_VALUE = Decimal("99999999999.9999")
@@ -148,7 +149,7 @@ def _draft(event: NewEvent, moment: Callable[[datetime], str], *, now: datetime)
         draft.occurred_at = moment(_occurred_at(event.occurred_at, now))
         draft.value = _value(event.value)
         draft.properties = _properties(event.properties)
-        _check_text(event.key or "", LONGEST_KEY, gettext_lazy("key"))
+        _check_text(event.key or "", LONGEST_KEY, KEY_LABEL)
     except _Refused as refused:
         draft.result = Result(Outcome.REFUSED, reason=str(refused))
     return draft
@@ -220,7 +221,9 @@ def _check_text(text: str, length: int, label: str | Promise) -> None:
 def _set_known_keys_aside(drafts: list[_Draft]) -> None:
     keys = [draft.event.key for draft in drafts if draft.event.key]
     if keys:
-        _set_duplicates_aside(drafts, set(Event.objects.filter(key__in=keys).values_list("key", flat=True)))
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT key FROM contacts_event WHERE {in_values('key')}", [values_parameter(keys)])
+            _set_duplicates_aside(drafts, {key for (key,) in cursor.fetchall()})
 
 
 def _refuse_forgotten_keys(drafts: list[_Draft], *, now: datetime) -> None:
@@ -244,7 +247,7 @@ def _set_repeated_keys_aside(drafts: list[_Draft]) -> None:
 
 
 def _set_duplicates_aside(drafts: list[_Draft], known: set[str | None]) -> None:
-    for draft in drafts:
+    for draft in drafts if known else ():
         if draft.event.key in known:
             draft.result = Result(Outcome.DUPLICATE)
 
