@@ -99,6 +99,19 @@ def set_activity(page: Page, number: int | str, *, about: str, when: str, **wind
     return row
 
 
+def ask_for_ordered_or_about_to(page: Page, on_list: str) -> None:
+    """Ordered in the last 6 months, or put something into the cart in the last month and on a list: in a new editor."""
+    combine(page, "Any")
+    set_activity(page, 1, about="Purchased", when="in the last", Number="6", Unit="months")
+    add_group(page)
+    set_activity(page, "2.1", about="Put into the cart", when="in the last", Number="1", Unit="months")
+    add_to_group(page, "Condition", "2")
+    row = condition(page, "2.2")
+    row.get_by_label("About").select_option(label="Contact list")
+    settle(page)
+    row.get_by_label("List", exact=True).select_option(label=on_list)
+
+
 def bring_up_to_date(page: Page) -> None:
     """Get the inputs that belong to what was chosen: with JavaScript they come by themselves."""
     update = page.get_by_role("button", name="Update", exact=True)

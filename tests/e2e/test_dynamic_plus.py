@@ -19,7 +19,7 @@ from tests.e2e.shop import NEWS, emails
 from tests.e2e.steps import (
     add_condition,
     add_group,
-    add_to_group,
+    ask_for_ordered_or_about_to,
     bring_up_to_date,
     combine,
     condition,
@@ -107,15 +107,7 @@ def test_the_four_questions(
     assert finish(page, "Received and not opened") == emails([customers[25], customers[28]])
 
     begin(page, "Ordered or about to")
-    combine(page, "Any")
-    set_activity(page, 1, about="Purchased", when="in the last", Number="6", Unit="months")
-    add_group(page)
-    set_activity(page, "2.1", about="Put into the cart", when="in the last", Number="1", Unit="months")
-    add_to_group(page, "Condition", "2")
-    row = condition(page, "2.2")
-    row.get_by_label("About").select_option(label="Contact list")
-    settle(page)
-    row.get_by_label("List", exact=True).select_option(label=NEWS)
+    ask_for_ordered_or_about_to(page, NEWS)
     expect(page.get_by_role("region", name="Preview").locator(".figure")).to_have_text("15")
     axe(page)
     shot(page, "dynamic-plus-editor")
