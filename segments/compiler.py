@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from django.db.models import Q
@@ -162,7 +160,7 @@ def crossing(definition: Definition, *, since: datetime, now: datetime, context:
     """
     crossings = [CONDITIONS[rule["type"]].crossing(rule, since, now, context) for rule in rules(definition)]
     crossed = [condition for condition in crossings if condition]
-    return reduce(or_, crossed) if crossed else None
+    return combined("any", crossed) if crossed else None
 
 
 def describe(definition: Definition, *, context: Context | None = None) -> str:

@@ -9,6 +9,7 @@ from time import perf_counter
 
 from django.core.cache import cache
 from django.db import OperationalError, connection
+from django.db.models import Count
 from django_q.tasks import async_task
 
 from contacts.models import Change
@@ -67,7 +68,7 @@ def _apply_batch(*, now: datetime, patience: float | None) -> int:
         )
         if not rows:
             return 0
-        if len(rows) == BATCH and _more_than(BATCH) and not is_small(_bounded_count()):
+        if len(rows) == BATCH and _more_than(BATCH) and not is_small(_contacts_concerned()):
             return _mark_stale(plan)
         _delete([pk for pk, _contact, _key in rows])
         pending = _pending(plan, ((contact_id, key) for _pk, contact_id, key in rows))
@@ -135,9 +136,10 @@ def _more_than(count: int) -> bool:
     return Change.objects.order_by("pk").values_list("pk", flat=True)[count : count + 1].exists()
 
 
-def _bounded_count() -> int:
-    """The length of the log, counted no further than where it no longer matters."""
-    return Change.objects.order_by("pk")[:1_000_000].count()
+def _contacts_concerned() -> int:
+    """How many contacts are in the log, counted no further than where it no longer matters."""
+    oldest = Change.objects.order_by("pk")[:1_000_000]
+    return oldest.aggregate(number=Count("contact_id", distinct=True))["number"] or 0
 
 
 def _record(outcome: Outcome, *, now: datetime, started: float) -> None:
