@@ -48,14 +48,16 @@ class AgeingRows:
         """Remove the oldest rows of a kind, at most `CHUNK`, in the transaction of the caller.
 
         ``since`` is where the last chunk ended: what was removed before that is not looked at again. Returns how many
-        went, and where to go on; None when these were the last ones.
+        went, and where to go on; None when these were the last ones. Rows that somebody else is about to delete or
+        change are left out: two who delete the same rows in different orders would wait for each other in a circle.
         """
+        unlocked = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
         with connection.cursor() as cursor:
             cursor.execute(
                 f"""
                 DELETE FROM {self.table} WHERE id IN (
                   SELECT id FROM {self.table} WHERE {self.kind} = %s AND {self.moment} >= %s AND {self.moment} < %s
-                  ORDER BY {self.moment} LIMIT {CHUNK}
+                  ORDER BY {self.moment} LIMIT {CHUNK} {unlocked}
                 ) RETURNING {self.moment}
                 """,
                 [kind, since, moment_writer()(before)],

@@ -4,12 +4,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
+from threading import Thread
 
 import pytest
+from django.db import connections
 from django.test import override_settings
 
 from contacts import retention, rolling_off
 from contacts.changes import READERS, Reader
+from contacts.deletion import delete_contacts
 from contacts.events import NewEvent, Outcome, record
 from contacts.models import Change, Contact, Event, EventRemoval
 from contacts.retention import ALWAYS_KEPT, events_before, removal_job, remove_events
@@ -126,6 +129,40 @@ def test_what_is_interrupted_goes_on_where_it_stopped(now, before, small_chunks)
     assert remove_events(before, now=now) == 2
     assert kept() == []
     assert list(EventRemoval.objects.order_by("pk").values_list("removed", flat=True)) == [6, 2]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_is_kept_from_deleting_a_contact_and_nobody_waits_in_a_circle(now, before):
+    """One thread removes the old events while another one deletes contacts who did some of them."""
+    people = Contact.objects.bulk_create([Contact(external_id=f"c{number}") for number in range(40)])
+    moments = [before - DAY * days for days in range(1, 30)]
+    record([NewEvent("page_visit", at, contact_id=person.pk) for person in people for at in moments], now=now)
+    failures: list[BaseException] = []
+
+    def remove() -> None:
+        remove_events(before, now=now)
+
+    def delete() -> None:
+        for person in reversed(people[::2]):
+            delete_contacts(Contact.objects.filter(pk=person.pk), now=now)
+
+    def work(function: Callable[[], None]) -> None:
+        try:
+            function()
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [Thread(target=work, args=[function]) for function in (remove, delete)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert Contact.objects.count() == 20
+    assert remove_events(before, now=now) == 0
+    assert kept() == []
 
 
 # Keys
