@@ -14,7 +14,7 @@ from typing import Any
 from django.core.cache import cache
 from django.db import connection
 
-from benchmarks.fill_events import TYPES, without_change_log
+from benchmarks.fill_events import TYPES, forget_recorded, without_change_log
 from benchmarks.imports import Row, write_bare
 from benchmarks.meter import Cost, measured
 from benchmarks.people import NOW, forget_segments
@@ -36,6 +36,7 @@ CASES = {  # types, seconds that they lie back, and events of each contact in a 
 
 def main(batches: str) -> None:
     forget_segments()
+    forget_recorded()
     contact_ids = list(Contact.objects.order_by("pk").values_list("pk", flat=True))
     rows = []
     for name, (types, seconds, of_each) in CASES.items():

@@ -2,15 +2,15 @@
 
 from datetime import datetime, timedelta
 
-from django.db import connection
 from django.db.models import F
 
+from benchmarks.fill_events import forget_recorded
 from benchmarks.meter import Cost, measured, use_one_process
 from benchmarks.mixed_segments import make_mixed
 from benchmarks.people import NOW, forget_segments, tidy
 from benchmarks.report import table
 from contacts.events import NewEvent, record
-from contacts.models import Change, Contact, Event
+from contacts.models import Change, Contact
 from segments.models import Segment
 from segments.refresh import apply_changes, apply_time, audit, refresh_due, refresh_segment
 
@@ -20,7 +20,7 @@ BATCH = 5_000
 
 def main() -> None:
     forget_segments()
-    _forget_what_was_added()
+    forget_recorded()
     use_one_process()
     segments = make_mixed()
     for segment in segments:
@@ -48,7 +48,6 @@ def main() -> None:
         _row(f"one event each of {changed:,} contacts", applied, full),
         _row(f"refreshes of {stale} segments that this asked for", refreshed, full),
     ]
-    _forget_what_was_added()
     table("Mixed segments, by change and by time (ms)", ["", "CPU", "wall", "share of full"], rows)
 
 
@@ -56,18 +55,19 @@ def _contacts_do_something(now: datetime) -> int:
     """Record one event each of one in a hundred; what follows from so many at once is left to the worker."""
     chosen = Contact.objects.alias(part=F("pk") % 100).filter(part=41).order_by("pk").values_list("pk", flat=True)
     events = [
-        NewEvent(TYPES[number % len(TYPES)], now, contact_id=contact_id, value=50, properties={"category": "shoes"})
+        NewEvent(
+            TYPES[number % len(TYPES)],
+            now,
+            contact_id,
+            value=50,
+            properties={"category": "shoes"},
+            key=f"moving {number}",
+        )
         for number, contact_id in enumerate(chosen)
     ]
     for start in range(0, len(events), BATCH):
         record(events[start : start + BATCH], now=now)
     return len(events)
-
-
-def _forget_what_was_added() -> None:
-    """Remove the events of an earlier run, so that this one begins with the same table."""
-    Event.objects.filter(occurred_at__gt=NOW)._raw_delete(connection.alias)
-    Change.objects.all()._raw_delete(connection.alias)
 
 
 def _row(name: str, cost: Cost, full: Cost) -> list[str]:

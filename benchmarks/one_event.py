@@ -4,6 +4,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.edits import stop_unless_right
+from benchmarks.fill_events import forget_recorded
 from benchmarks.meter import Cost, measured
 from benchmarks.mixed_segments import SHOES, event_rule, make_segment
 from benchmarks.people import NOW, forget_segments
@@ -19,6 +20,7 @@ OTHERS = ("page_visit", "product_visit", "cart_add", "email_delivered", "email_o
 
 
 def main(events: str) -> None:
+    forget_recorded()
     rows = []
     for place, (segments, concerned) in enumerate(CASES):
         _make(segments, concerned)
@@ -79,7 +81,8 @@ def _buy(events: int, place: int) -> tuple[Cost, list[Cost], int]:
         if number == WARM_UP:
             before = Transition.objects.count()
         bought = {"product": f"p{number}", "category": "shoes", "quantity": 1 + number % 4, "currency": "EUR"}
-        event = NewEvent("purchase", NOW, contact_id=contact_id, value=120 + number, properties=bought)
+        key = f"bought {place}-{number}"
+        event = NewEvent("purchase", NOW, contact_id=contact_id, value=120 + number, properties=bought, key=key)
         with measured() as cost:
             record([event], now=NOW)
         costs.append(cost)
