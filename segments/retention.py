@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from contacts.retention import Affected, EventReader, Ledger, grouped
+from contacts.retention import ALWAYS_KEPT, Affected, EventReader, Ledger, grouped
 from contacts.rolling_off import AgeingRows, Report, let_others_write, silent
 from segments.compiler import rules, words
 from segments.conditions import CONDITIONS
@@ -80,8 +80,11 @@ def compact_ledger(before: datetime, *, now: datetime, report: Report = silent) 
     """Remove the transitions from before a moment, the oldest of each segment first; returns how many went.
 
     Memberships stay, with when and why they came to be, and so do the counts of each day. Each chunk is a transaction
-    of its own; what is interrupted goes on where it stopped when it is begun again.
+    of its own; what is interrupted goes on where it stopped when it is begun again. Raises ValueError for a moment
+    within `ALWAYS_KEPT`.
     """
+    if before > now - ALWAYS_KEPT:
+        raise ValueError(f"transitions after {now - ALWAYS_KEPT} are kept")
     total, done = count_ledger(before), 0
     for segment_id in _segment_ids():
         since = TRANSITIONS.oldest(segment_id, before)

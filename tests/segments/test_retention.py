@@ -266,6 +266,11 @@ def test_the_ledger_is_compacted(world):
     assert compact_ledger(BEFORE, now=NOW) == 0
 
 
+def test_the_latest_entries_always_stay(world):
+    with pytest.raises(ValueError, match="are kept"):
+        compact_ledger(NOW - ALWAYS_KEPT + DAY, now=NOW)
+
+
 def test_it_is_counted_with_few_queries(world, django_assert_num_queries):
     with django_assert_num_queries(2):
         count_ledger(BEFORE)
