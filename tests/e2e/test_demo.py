@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 from contacts.models import Contact
 from crm.models import User
 from segments.models import Segment
-from tests.e2e.steps import add_condition, condition, heading, set_condition, settle
+from tests.e2e.steps import add_condition, ask_for_ordered_or_about_to, condition, heading, set_condition, settle
 
 
 @pytest.fixture
@@ -62,14 +62,22 @@ def test_the_demo_shop(page: Page, demo: User, sign_in: Callable[[Page, User], N
     page.get_by_role("link", name="Newsletter readers in Spain and Portugal", exact=True).click()
     page.get_by_role("link", name="Edit", exact=True).click()
     expect(heading(page)).to_have_text("Newsletter readers in Spain and Portugal")
-    condition(page, 2).locator("summary").click()
+    condition(page, 2).locator(".picker > summary").click()
     condition(page, 2).get_by_role("checkbox", name="Italy", exact=True).check()
-    condition(page, 2).locator("summary").click()
+    condition(page, 2).locator(".picker > summary").click()
     add_condition(page)
     set_condition(page, 3, about="Last seen", operator="is in the last").get_by_role("spinbutton").fill("90")
     expect(page.get_by_role("region", name="Preview")).to_contain_text("Last seen is in the last 90 days")
     page.get_by_role("heading", level=1).click()
     picture("segment-editor")
+
+    page.goto("/segments/new/dynamic_plus/")
+    page.get_by_label("Name", exact=True).fill("Ordered, or about to")
+    ask_for_ordered_or_about_to(page, "Loyalty programme")
+    preview = page.get_by_role("region", name="Preview")
+    expect(preview).to_contain_text("they are on the list Loyalty programme")
+    page.get_by_role("heading", level=1).click()
+    picture("segment-groups")
 
     page.goto(f"/segments/{Segment.objects.get(name='Good customers').pk}/analytics/?by=week")
     expect(page.get_by_role("region", name="Overlap with other segments")).to_contain_text("Of this segment")

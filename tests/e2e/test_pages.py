@@ -187,11 +187,11 @@ def test_the_editor(devices: list[Page], segments: dict[str, Segment], look: Loo
         expect(page.get_by_role("region", name="Preview")).to_contain_text("would enter")
         add_condition(page)
         row = set_condition(page, 3, about="Country", operator="is any of")
-        row.locator("summary").click()
+        row.locator(".picker > summary").click()
         for country in ("Spain", "Italy", "Germany"):
             row.get_by_role("checkbox", name=country, exact=True).check()
         shot(page, "segment-editor-choosing", full_page=False)
-        row.locator("summary").click()
+        row.locator(".picker > summary").click()
         add_condition(page)
         set_condition(page, 4, about="Tier", operator="is not").get_by_label("Value", exact=True).select_option(
             label="Bronze"

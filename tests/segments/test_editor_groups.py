@@ -1,5 +1,6 @@
 """Groups in the editor: how they combine, nest, move and are copied."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -205,7 +206,7 @@ def test_every_condition_and_group_has_a_place_for_its_count():
     tree = stored_plus(points(1), group("any", event()))
     html = html_of(tree)
     for node in tree.nodes():
-        assert html.count(f'<span class="rule-count" id="{node.id}-count"></span>') == 1
+        assert html.count(f'<span class="rule-count" id="{node.id}-holds"></span>') == 1
 
 
 TREES = st.recursive(
@@ -233,3 +234,10 @@ def test_whatever_is_moved_and_copied_nothing_is_lost(nodes: list[dict[str, Any]
     before_copy = len(list(tree.root.rows()))
     tree.duplicate(copied.id)
     assert len(row_ids(printed(tree))) == before_copy + rows
+
+
+def test_no_input_has_the_id_of_a_count():
+    """The counts are put in by their ids; an input of the same id would be replaced by one."""
+    ago = field_rule("last_seen_at", "in_last", {"count": 3, "unit": "days"})
+    ids = re.findall(r' id="([^"]+)"', html_of(stored_plus(ago, group("any", event(), ago))))
+    assert len(ids) == len(set(ids))

@@ -48,7 +48,7 @@ def opened(client: Client, segment: Segment) -> tuple[str, Data]:
 def counts_in(html: str) -> dict[str, str]:
     """The counts that go into the tree, by the ids of the conditions and groups."""
     found = re.findall(
-        r'<span class="rule-count" id="(\w+)-count" hx-swap-oob="true">(.*?)</span>(?=<span class|\s*$)', html
+        r'<span class="rule-holds" id="(\w+)-count" hx-swap-oob="true">(.*?)</span>(?=<span class|\s*$)', html
     )
     return {node: re.sub("<.*", "", shown) for node, shown in found}
 
@@ -58,7 +58,7 @@ def test_every_condition_gets_its_count(marketer_client: Client, shop: list[Cont
     address, data = opened(marketer_client, segment)
     page = marketer_client.get(f"/segments/{segment.pk}/edit/").content.decode()
     nodes = [printed.partition(":")[0] for printed in data["node"]]
-    assert all(f'id="{node}-count"' in page for node in re.findall(r'name="node" value="(\w+):', page))
+    assert all(f'id="{node}-holds"' in page for node in re.findall(r'name="node" value="(\w+):', page))
     response = marketer_client.post(address, data, headers=HTMX)
     counts = counts_in(response.content.decode())
     assert list(counts) == nodes
