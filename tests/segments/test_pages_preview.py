@@ -48,7 +48,7 @@ def opened(client: Client, segment: Segment) -> tuple[str, Data]:
 def counts_in(html: str) -> dict[str, str]:
     """The counts that go into the tree, by the ids of the conditions and groups."""
     found = re.findall(
-        r'<span class="rule-holds" id="(\w+)-count" hx-swap-oob="true">(.*?)</span>(?=<span class|\s*$)', html
+        r'<span class="rule-count" id="(\w+)-holds" hx-swap-oob="true">(.*?)</span>(?=<span class|\s*$)', html
     )
     return {node: re.sub("<.*", "", shown) for node, shown in found}
 
