@@ -145,16 +145,14 @@ class EventCondition(EventsInWindow):
 
     def describe(self, rule: Rule, context: Context) -> str:
         events = events_in_words(rule)
-        if rule["window"]["kind"] != "ever":
-            when = WINDOWS[rule["window"]["kind"]].describe(rule["window"])
-            events = _("%(events)s %(when)s") % {"events": events, "when": when}
+        when = WINDOWS[rule["window"]["kind"]].describe(rule["window"]) if rule["window"]["kind"] != "ever" else ""
         if _fails_with_any(rule):
-            return _("%(events)s never happened") % {"events": events}
+            return _in_time(_("%(events)s never happened") % {"events": events}, when)
         if rule["metric"] == "count" and rule["operator"] == "at_least":
             count = rule["value"]
             words = ngettext("%(events)s happened at least once", "%(events)s happened at least %(count)s times", count)
-            return words % {"events": events, "count": count}
-        _metric, field, operator, _read = _parts(rule, events)
+            return _in_time(words % {"events": events, "count": count}, when)
+        _metric, field, operator, _read = _parts(rule, _in_time(events, when))
         sentence = in_words(rule, field, operator)
         if not operator.negative or field.always_set:
             return sentence
@@ -198,6 +196,10 @@ def _likely_operator(families: tuple[str, ...], event: str, key: str | None, con
         return "at_least"
     likely = likely_family(event, key, context)
     return LIKELY_OPERATOR[likely if likely in families else families[0]]
+
+
+def _in_time(words: str, when: str) -> str:
+    return _("%(words)s %(when)s") % {"words": words, "when": when} if when else words
 
 
 def _family(metric: Metric, operator: object) -> str | None:
