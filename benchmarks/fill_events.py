@@ -7,6 +7,7 @@ in, and neither by the change log nor into the summaries of the contacts, which 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.core.management.color import no_style
 from django.db import connection, transaction
 
 from benchmarks.people import DAY, NOW, PRIME, Dice, numbers, tidy
@@ -38,6 +39,8 @@ def main(events: str) -> None:
                 editor.remove_index(Event, index)
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_insert(Contact.objects.count(), int(events)))
+            for statement in connection.ops.sequence_reset_sql(no_style(), [Event]):
+                cursor.execute(statement)
         with connection.schema_editor() as editor:
             for index in Event._meta.indexes:
                 editor.add_index(Event, index)

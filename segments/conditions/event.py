@@ -31,6 +31,7 @@ from segments.conditions.events import (
     EventsInWindow,
     WhereForm,
     chosen_events,
+    contacts_of,
     event_input,
     event_subjects,
     events_in_words,
@@ -129,7 +130,8 @@ class EventCondition(EventsInWindow):
 
     def events(self, rule: Rule, context: Context) -> QuerySet[Event]:
         """The events that are measured."""
-        return of_few(chosen_events(rule, context).filter(inside(F("occurred_at"), rule["window"], context)), context)
+        events = chosen_events(rule, context, few=context.few)
+        return of_few(events.filter(inside(F("occurred_at"), rule["window"], context)), context)
 
     def condition(self, rule: Rule, context: Context) -> Q:
         metric, field, operator, read = _parts(rule)
@@ -181,7 +183,7 @@ class EventCondition(EventsInWindow):
 
     def crossing(self, rule: Rule, since: datetime, now: datetime, context: Context) -> Q | None:
         edge = passed(F("occurred_at"), rule["window"], since, now)
-        return edge and in_set(chosen_events(rule, context).filter(edge).values("contact_id"))
+        return edge and contacts_of(chosen_events(rule, context), edge)
 
     def indexable(self, rule: Rule, context: Context) -> Iterator[Indexable]:
         return indexable(rule)

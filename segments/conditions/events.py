@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
-from django.db.models import CharField, F, QuerySet, Value
+from django.db.models import CharField, F, Func, Q, QuerySet, Value
+from django.db.models.lookups import Exact
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -18,6 +19,7 @@ from segments.conditions.base import Condition, Indexable, Subjects
 from segments.conditions.comparison import COMPARISON, ComparisonForm, compared, in_words, unpack_comparison
 from segments.context import AmongContacts, Context
 from segments.faults import EntryError
+from segments.logic import combined, in_set
 from segments.operators import OPERATORS
 from segments.properties import FAMILIES, VALUE, families_of, family_of, label_of, operator_choices, property_of
 from segments.rule_form import Rule, RuleForm
@@ -136,9 +138,30 @@ class EventType(Value):
         return f"'{self.value}'", []
 
 
-def chosen_events(rule: Rule, context: Context) -> QuerySet[Event]:
-    """The events that a rule or a step of one is about: of its type, with its properties."""
-    events = Event.objects.filter(type=EventType(rule["event"])).order_by()
+class NotByIndex(Func):
+    """A column that SQLite is not to choose an index by.
+
+    It knows nothing of the sizes: for the sum of one contact's events it would read all events of the type, whose
+    index holds the value.
+    """
+
+    arity = 1
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
+        return compiler.compile(self.source_expressions[0])
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        sql, params = compiler.compile(self.source_expressions[0])
+        return f"+{sql}", params
+
+
+def chosen_events(rule: Rule, context: Context, *, few: bool = False) -> QuerySet[Event]:
+    """The events that a rule or a step of one is about: of its type, with its properties.
+
+    ``few`` says that `of_few` will restrict them to few contacts.
+    """
+    kind = NotByIndex(F("type"), output_field=CharField()) if few else F("type")
+    events = Event.objects.filter(Exact(kind, EventType(rule["event"]))).order_by()
     for where in rule.get("where", ()):
         family = family_of(where["operator"])
         assert family
@@ -160,6 +183,16 @@ def indexable(rule: Rule) -> Iterator[Indexable]:
 
 def of_few(events: QuerySet[Event], context: Context) -> QuerySet[Event]:
     return events.filter(AmongContacts(F("contact_id"))) if context.few else events
+
+
+def contacts_of(events: QuerySet[Event], either: Q) -> Q:
+    """The contacts of the events for which one of the alternatives holds.
+
+    Each alternative is a set of its own, for which SQLite reads a range of the index; together it would read all
+    events of the type.
+    """
+    alternatives = either.children if either.connector == Q.OR else [either]
+    return combined("any", [in_set(events.filter(one).values("contact_id")) for one in alternatives])
 
 
 def unpack_where(rule: Rule, *, prefix: str = "", place: tuple[str | int, ...] = ()) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from segments.conditions.events import (
     EventsInWindow,
     WhereForm,
     chosen_events,
+    contacts_of,
     event_input,
     events_in_words,
     indexable,
@@ -200,7 +201,8 @@ class SequenceCondition(EventsInWindow):
     def events(self, rule: Rule, context: Context) -> QuerySet[Event]:
         """The first steps of whole sequences, of whatever time."""
         span = _span(rule)
-        events = _continued(chosen_events(rule["steps"][0], context), rule["steps"][1:], span, context, depth=0)
+        first = chosen_events(rule["steps"][0], context, few=context.few)
+        events = _continued(first, rule["steps"][1:], span, context, depth=0)
         if span and not rule["steps"][-1]["did"]:
             over = stepped(-rule["within"]["count"], rule["within"]["unit"])
             events = events.filter(occurred_at__lte=context.at(over.compute, Event._meta.get_field("occurred_at")))
@@ -271,9 +273,7 @@ class SequenceCondition(EventsInWindow):
         crossed = Q()
         for edge in edges:
             crossed |= edge or Q()
-        return (
-            in_set(chosen_events(rule["steps"][0], context).filter(crossed).values("contact_id")) if crossed else None
-        )
+        return contacts_of(chosen_events(rule["steps"][0], context), crossed) if crossed else None
 
     def indexable(self, rule: Rule, context: Context) -> Iterator[Indexable]:
         return indexable(rule["steps"][0])

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from contacts.events import NewEvent, record
 from contacts.models import Contact
@@ -246,3 +247,11 @@ def test_faults_name_their_place(given: dict[str, Any], path: str, message: str)
     assert [str(fault).startswith(f"{path}: {message}") for fault in raised.value.faults] == [True], [
         str(fault) for fault in raised.value.faults
     ]
+
+
+def test_one_contact_is_not_looked_for_among_all_events_of_a_type(db: None):
+    spent = rule(metric="sum", property="value", value="100")
+    definition = validate({"version": 1, "match": "all", "rules": [spent]}, kind=Segment.Kind.DYNAMIC_PLUS)
+    kept = prepare(definition)
+    assert ('+U0."type"' in kept.few.sql) == (connection.vendor == "sqlite")
+    assert '+U0."type"' not in kept.whole.sql
