@@ -55,8 +55,10 @@ def without_change_log() -> Iterator[None]:
             cursor.execute("DROP TRIGGER contacts_event_log_insert ON contacts_event")
         else:
             cursor.execute("DROP TRIGGER contacts_event_created")
-    yield
-    install_triggers()
+    try:
+        yield
+    finally:
+        install_triggers()
 
 
 def forget_recorded() -> None:
