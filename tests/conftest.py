@@ -75,6 +75,13 @@ def _group(role: str) -> Group:
 
 
 @pytest.fixture
+def roles(db: None) -> None:
+    """The groups of all roles, whatever the test before left."""
+    for role in ROLES:
+        _group(role)
+
+
+@pytest.fixture
 def viewer(user_with_role: Callable[[str], User]) -> User:
     return user_with_role("viewer")
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,9 +14,9 @@ from django_q.models import Task
 from django_q.tasks import async_task
 from playwright.sync_api import Page, expect
 
-from contacts.models import Change, Contact
+from contacts.models import Change, Contact, EventRemoval
 from crm.jobs import ensure_schedules
-from crm.models import Job, User
+from crm.models import ApiKey, Job, User
 from segments.models import Segment
 from tests.e2e.conftest import PHONE, SCREEN, SCREENSHOTS
 from tests.e2e.shop import fill_segments
@@ -39,10 +40,11 @@ KEPT = {
 
 REFUSED = {
     *(f"contacts_{name}" for name in ("change_add", "change_delete", "contactfield_delete")),
-    *(f"contacts_{name}" for name in ("event_add", "event_delete")),
-    *(f"segments_{name}_add" for name in ("refreshrun", "segment", "segmentday", "transition")),
-    *(f"segments_{name}_delete" for name in ("refreshrun", "segmentday", "transition")),
-    *(f"{name}_add" for name in ("crm_job", "django_q_failure", "django_q_ormq", "django_q_success")),
+    *(f"contacts_{name}_{what}" for name in ("event", "eventremoval") for what in ("add", "delete")),
+    *(f"segments_{name}_add" for name in ("refreshrun", "segment", "segmentday", "segmentversion", "transition")),
+    *(f"segments_{name}_delete" for name in ("refreshrun", "segmentday", "segmentversion", "transition")),
+    *(f"{name}_add" for name in ("crm_apikey", "crm_job", "django_q_failure", "django_q_ormq", "django_q_success")),
+    "crm_apikey_delete",
 }
 """What not even a superuser writes here."""
 
@@ -72,6 +74,8 @@ def records(shop: list[Contact], superuser: User) -> None:
         )
     async_task("crm.jobs.run_job", 8, task_name="job-8")
     Change.objects.create(contact_id=shop[0].pk, key="field:city")
+    EventRemoval.objects.create(before=now - timedelta(days=900), begun_at=now, removed=40_123)
+    ApiKey.objects.create(name="Shop", prefix="mk_shop", digest="0" * 64, scopes=["events:write"], created_at=now)
 
 
 def picture(page: Page, name: str) -> None:

@@ -20,7 +20,7 @@ from tests.e2e.steps import add_condition, ask_for_ordered_or_about_to, conditio
 
 
 @pytest.fixture
-def demo(db: None) -> User:
+def demo(roles: None) -> User:
     """The demo shop's login, with the name of a person; a worker gives signs of life."""
     cache.clear()
     call_command("create_demo", stdout=StringIO())

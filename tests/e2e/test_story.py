@@ -23,6 +23,7 @@ from tests.e2e.steps import (
     choose_in_more,
     condition,
     heading,
+    kind_choice,
     members,
     navigate,
     open_editor,
@@ -199,7 +200,7 @@ def test_a_static_segment_is_filled_by_hand_deleted_and_restored(
     page.get_by_role("button", name=f"Restore {FAIR}").click()
     expect(heading(page)).to_have_text(FAIR)
     assert members(FAIR) == emails([mateo, giulia])
-    expect(page.get_by_role("region", name="Members").get_by_role("link", name=str(mateo))).to_be_visible()
+    expect(page.get_by_role("region", name="Members").get_by_role("link", name=str(mateo), exact=True)).to_be_visible()
 
 
 def test_a_segment_that_is_used_is_deleted_only_with_consent(
@@ -244,9 +245,9 @@ def test_the_segment_editor_with_the_keyboard_alone(
     button = partial(page.get_by_role, "button", exact=True)
     sign_in(page, mara)
     page.goto("/segments/new/")
-    tab_to(page.get_by_role("radio", name="Dynamic"))
+    tab_to(kind_choice(page, "Dynamic"))
     page.keyboard.press("ArrowUp")
-    expect(page.get_by_role("radio", name="Static")).to_be_checked()
+    expect(kind_choice(page, "Static")).to_be_checked()
     page.keyboard.press("ArrowDown")
     tab_to(button(name="Go to segment editor"))
     page.keyboard.press("Enter")
