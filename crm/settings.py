@@ -219,7 +219,11 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "crm.api.schema.complete"],
-    "ENUM_NAME_OVERRIDES": {"SegmentKind": "segments.models.Segment.Kind"},
+    "ENUM_NAME_OVERRIDES": {
+        "SegmentKind": "segments.models.Segment.Kind",
+        "DefinedSegmentKind": ["dynamic", "dynamic_plus"],
+        "TransitionKind": "segments.models.Transition.Kind",
+    },
     "GET_LIB_DOC_EXCLUDES": "crm.api.schema.without_description",
     "AUTHENTICATION_WHITELIST": [],
     "APPEND_COMPONENTS": {"securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
