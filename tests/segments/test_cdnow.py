@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from contacts.models import Contact
 from segments.editing import create_segment
@@ -129,6 +130,13 @@ def names(segment: Segment) -> set[str]:
     return set(segment.members.values_list("external_id", flat=True))
 
 
+def gather_statistics() -> None:
+    """What a server does by itself within a minute; in the one transaction of a test it sees no rows."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE contacts_contact, contacts_event, segments_membership")
+
+
 def test_segments_over_a_real_shop(cdnow: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Half of the segments are there before the purchases come, half are made afterwards; then two months pass."""
     monkeypatch.chdir(tmp_path)
@@ -163,10 +171,12 @@ def test_segments_over_a_real_shop(cdnow: Path, tmp_path: Path, monkeypatch: pyt
     call_command("import_contacts", str(cdnow / "customers.csv"), "--map", "customer_id=external_id")
     columns = ["customer_id=external_id", "date=occurred_at", "amount=value", "quantity=properties.quantity"]
     call_command("import_events", str(cdnow / "purchases.csv"), "--type", "purchase", "--map", *columns)
+    gather_statistics()
     apply_changes(now=NOW)
     refresh_due(now=NOW)
     for name in [*list(SEGMENTS)[1::2], *list(PLUS)[-7:]]:
         make(name)
+    gather_statistics()
     assert Contact.objects.count() == len(customers) == 23_570
     expect(NOW)
     apply_time(now=LATER)
