@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.test.utils import override_settings
 from django.utils import timezone
@@ -328,5 +329,6 @@ def test_queries_do_not_grow_with_the_conditions(
         data = opened(marketer_client, f"/segments/{segment.pk}/edit/")
     with django_assert_num_queries(7):
         pressed(marketer_client, data, "add", group_id(data), address=f"/segments/{segment.pk}/edit/", **HTMX)
-    with django_assert_num_queries(14):
+    # On PostgreSQL the limit of time is a setting of a transaction of its own.
+    with django_assert_num_queries(19 if connection.vendor == "postgresql" else 14):
         marketer_client.post(f"/segments/{segment.pk}/preview/", data)
