@@ -1,11 +1,10 @@
 """Part of a benchmark: what one edit of a contact costs until its segments are right."""
 
-from statistics import median
 from typing import Any
 
 from benchmarks.meter import Cost, measured
 from benchmarks.people import COUNTRIES, NOW, forget_segments
-from benchmarks.report import table
+from benchmarks.report import ONE_AT_A_TIME, one_at_a_time, table
 from contacts.editing import update_contact
 from contacts.models import Contact
 from segments.compiler import matching, validate
@@ -33,13 +32,10 @@ def main(edits: str) -> None:
     for segments, concerned in CASES:
         _make(segments, concerned)
         first, costs, moves = _edit(int(edits))
-        middle = [median(getattr(cost, part) for cost in costs) for part in ("cpu", "client", "server", "wall")]
-        nineteen_in_twenty = sorted(cost.cpu for cost in costs)[len(costs) * 19 // 20]
-        figures = [*middle, nineteen_in_twenty, first.cpu, moves / int(edits)]
-        rows.append([f"{segments}, of which {concerned}", *(f"{figure:.1f}" for figure in figures)])
+        rows.append([f"{segments}, of which {concerned}", *one_at_a_time(first, costs, moves)])
     table(
         f"One edit of a contact: median of {edits} (ms)",
-        ["segments, with a rule on the field", "CPU", "client", "server", "wall", "CPU, 95 %", "CPU, first", "moves"],
+        ["segments, with a rule on the field", *ONE_AT_A_TIME],
         rows,
     )
 

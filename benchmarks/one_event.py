@@ -1,6 +1,5 @@
 """Part of a benchmark: what one purchase costs until the segments over activities are right."""
 
-from statistics import median
 from typing import Any
 
 from benchmarks.edits import stop_unless_right
@@ -8,7 +7,7 @@ from benchmarks.fill_events import forget_recorded
 from benchmarks.meter import Cost, measured
 from benchmarks.mixed_segments import SHOES, event_rule, make_segment
 from benchmarks.people import NOW, forget_segments
-from benchmarks.report import table
+from benchmarks.report import ONE_AT_A_TIME, one_at_a_time, table
 from contacts.events import NewEvent, record
 from contacts.models import Contact
 from segments.models import Transition
@@ -25,13 +24,10 @@ def main(events: str) -> None:
     for place, (segments, concerned) in enumerate(CASES):
         _make(segments, concerned)
         first, costs, moves = _buy(int(events), place)
-        middle = [median(getattr(cost, part) for cost in costs) for part in ("cpu", "client", "server", "wall")]
-        nineteen_in_twenty = sorted(cost.cpu for cost in costs)[len(costs) * 19 // 20]
-        figures = [*middle, nineteen_in_twenty, first.cpu, moves / int(events)]
-        rows.append([f"{segments}, of which {concerned}", *(f"{figure:.1f}" for figure in figures)])
+        rows.append([f"{segments}, of which {concerned}", *one_at_a_time(first, costs, moves)])
     table(
         f"One purchase: median of {events} (ms)",
-        ["segments, with a rule on purchases", "CPU", "client", "server", "wall", "CPU, 95 %", "CPU, first", "moves"],
+        ["segments, with a rule on purchases", *ONE_AT_A_TIME],
         rows,
     )
 

@@ -110,20 +110,26 @@ class TypedJSON(Func):
         return f"CASE WHEN jsonb_typeof({column} -> '{self.key}') = '{self.json_type}'{checked} THEN {typed} END"
 
 
-class JSONValue(Func):
-    """One key of a JSON column such that values compare as equal exactly when they are: of one type, and without regard
-    to case for texts. NULL for a missing key, null, an empty text, and for lists and objects.
-    """
+class JSONKey(Func):
+    """Reads one key of a JSON column. Raises ValueError for a key that does not fit `KEY`."""
 
     arity = 1
 
-    def __init__(self, expression: Any, *, key: str) -> None:
+    def __init__(self, expression: Any, *, key: str, **extra: Any) -> None:
         self.key = checked_key(key)
-        super().__init__(expression, output_field=TextField())
+        super().__init__(expression, **extra)
 
     @property
     def identity(self) -> Any:
         return (*super().identity, self.key)
+
+
+class JSONValue(JSONKey):
+    """One key of a JSON column such that values compare as equal exactly when they are: of one type, and without regard
+    to case for texts. NULL for a missing key, null, an empty text, and for lists and objects.
+    """
+
+    output_field = TextField()
 
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
         column, _none = compiler.compile(self.source_expressions[0])
@@ -144,18 +150,10 @@ class JSONValue(Func):
         return sql, []
 
 
-class HasJSON(Func):
+class HasJSON(JSONKey):
     """Whether there is anything under a key of a JSON column: not null, nor an empty text, list or object."""
 
-    arity = 1
-
-    def __init__(self, expression: Any, *, key: str) -> None:
-        self.key = checked_key(key)
-        super().__init__(expression, output_field=BooleanField())
-
-    @property
-    def identity(self) -> Any:
-        return (*super().identity, self.key)
+    output_field = BooleanField()
 
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
         column, _none = compiler.compile(self.source_expressions[0])

@@ -113,6 +113,15 @@ def compared(rule: Rule, field: Field, operator: Operator, context: Context) -> 
     return is_set(field) & condition if rule.get("only_set") else condition
 
 
+def with_no_value(sentence: str, rule: Rule, field: Field, operator: Operator) -> str:
+    """The sentence, with what a negative operator makes of those that have no value."""
+    if not operator.negative or field.always_set:
+        return sentence
+    if rule.get("only_set"):
+        return _("%(condition)s (only contacts with a value)") % {"condition": sentence}
+    return _("%(condition)s (or has no value)") % {"condition": sentence}
+
+
 def in_words(rule: Rule, field: Field, operator: Operator) -> str:
     """The comparison as part of a sentence, without what it says of no value."""
     return str(operator.phrase % {"field": field.label, "value": operator.shape.describe(rule.get("value"), field)})

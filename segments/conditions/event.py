@@ -24,6 +24,7 @@ from segments.conditions.comparison import (
     in_words,
     read_value,
     unpack_comparison,
+    with_no_value,
 )
 from segments.conditions.events import (
     LIKELY_OPERATOR,
@@ -155,12 +156,7 @@ class EventCondition(EventsInWindow):
             words = ngettext("%(events)s happened at least once", "%(events)s happened at least %(count)s times", count)
             return _in_time(words % {"events": events, "count": count}, when)
         _metric, field, operator, _read = _parts(rule, _in_time(events, when))
-        sentence = in_words(rule, field, operator)
-        if not operator.negative or field.always_set:
-            return sentence
-        if rule.get("only_set"):
-            return _("%(condition)s (only contacts with a value)") % {"condition": sentence}
-        return _("%(condition)s (or has no value)") % {"condition": sentence}
+        return with_no_value(in_words(rule, field, operator), rule, field, operator)
 
     def seen(self, rule: Rule, observed: Observed, context: Context) -> Seen:
         """The metric and the newest events; one query."""

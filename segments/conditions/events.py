@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from contacts.event_types import EVENT_TYPES, event_type, is_event_type
 from contacts.models import Event
 from contacts.typed_json import KEY
+from contacts.types import FIELD_TYPES
 from segments.conditions.base import Condition, Indexable, Subjects
 from segments.conditions.comparison import COMPARISON, ComparisonForm, compared, in_words, unpack_comparison
 from segments.context import AmongContacts, Context
@@ -27,7 +28,6 @@ from segments.windows import begins_before
 
 MOST_WHERE = 20
 LIKELY_OPERATOR = {"text": "is", "number": "equals", "boolean": "is_true", "choices": "has"}
-FAMILY_OF_TYPE = {"text": "text", "decimal": "number", "boolean": "boolean", "choices": "choices"}
 
 
 def event_input(context: Context, given: Any, **options: Any) -> forms.ChoiceField:
@@ -63,7 +63,7 @@ def property_input(
     choices += [
         (key, label_of(event, key))
         for key, kind in context.event_properties(event).items()
-        if "any" in families or FAMILY_OF_TYPE[kind] in families
+        if "any" in families or FIELD_TYPES[kind].family in families
     ]
     if isinstance(given, str) and KEY.fullmatch(given) and given not in dict(choices):
         choices.append((given, given))
@@ -79,7 +79,7 @@ def likely_family(event: str, key: str, context: Context) -> str:
     """The family of the operators that a property is mostly compared with."""
     if key == VALUE:
         return "number"
-    return FAMILY_OF_TYPE[context.event_properties(event).get(key, "text")]
+    return FIELD_TYPES[context.event_properties(event).get(key, "text")].family
 
 
 class WhereForm(ComparisonForm):

@@ -21,6 +21,7 @@ from segments.conditions.comparison import (
     in_words,
     read_value,
     unpack_comparison,
+    with_no_value,
 )
 from segments.context import Context
 from segments.operators import Operator, operators_for
@@ -101,12 +102,7 @@ class FieldCondition(Condition):
         if rule["field"] not in context.catalogue:
             return _("something holds for a deleted field (%(field)s)") % {"field": rule["field"]}
         field, operator = self.parts(rule, context)
-        sentence = in_words(rule, field, operator)
-        if not operator.negative or field.always_set:
-            return sentence
-        if rule.get("only_set"):
-            return _("%(condition)s (only contacts with a value)") % {"condition": sentence}
-        return _("%(condition)s (or has no value)") % {"condition": sentence}
+        return with_no_value(in_words(rule, field, operator), rule, field, operator)
 
     def seen(self, rule: Rule, observed: Observed, context: Context) -> Seen:
         field = context.catalogue[rule["field"]]
