@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission
+from django.core.cache import cache
 from django.db import connection
 from django.db.models import Value
 from django.db.models.functions import Concat
@@ -34,9 +35,12 @@ def django_db_modify_db_settings(
 
 
 @pytest.fixture(autouse=True)
-def no_sql_is_kept() -> None:
-    """Ids begin anew with every test that is rolled back: SQL that was kept for a segment must not outlive its test."""
+def nothing_is_kept() -> None:
+    """Ids begin anew with every test that is rolled back: what was kept for an id (the SQL of a segment, the requests
+    that an API key made) must not outlive its test.
+    """
     statements._kept.clear()
+    cache.clear()
 
 
 @pytest.fixture

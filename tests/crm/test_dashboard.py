@@ -18,11 +18,6 @@ pytestmark = pytest.mark.django_db
 NOTHING = {"version": 1, "match": "all", "rules": []}
 
 
-@pytest.fixture(autouse=True)
-def nothing_kept() -> None:
-    cache.clear()
-
-
 def make_segment(name: str, kind: str = "static", **values: object) -> Segment:
     return Segment.objects.create(name=name, kind=kind, definition=None if kind == "static" else NOTHING, **values)
 

@@ -3,7 +3,6 @@
 from uuid import uuid4
 
 import pytest
-from django.core.cache import cache
 from django.db import OperationalError, connection
 from django.db.migrations.recorder import MigrationRecorder
 from django_q.brokers import get_broker
@@ -12,11 +11,6 @@ from django_q.signing import SignedPackage
 from django_q.status import Status
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def no_worker():
-    cache.clear()
 
 
 def worker_says(status: str) -> None:
