@@ -308,3 +308,10 @@ class Change(models.Model):
 
     def __str__(self) -> str:
         return f"{self.contact_id} {self.key}"
+
+
+# The models of imports belong to this app; Django finds them here.
+from contacts.imports.models import ContactImport as ContactImport  # noqa: E402
+from contacts.imports.models import Import as Import  # noqa: E402
+from contacts.imports.models import RefusedRow as RefusedRow  # noqa: E402
+from contacts.imports.models import SavedMapping as SavedMapping  # noqa: E402

@@ -49,6 +49,8 @@ _MARKETER = _VIEWER | _may(
     "segments.membership",
     "segments.segment",
 )
+_MARKETER |= _may("view add", "contacts.import")
+_MARKETER |= _may("view", "contacts.contactimport", "contacts.refusedrow", "contacts.savedmapping")
 _ADMINISTRATOR = (
     _MARKETER
     | _may("add change delete", "contacts.contactfield")

@@ -155,13 +155,23 @@ FORMAT_MODULE_PATH = ["crm.formats"]
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 PHONE_REGION = env.str("PHONE_REGION", default="")
 
-# Static files
+# Files
 
+FILES_DIR = BASE_DIR / env.str("FILES_DIR", default=str(VAR_DIR / "files"))
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Private: no address leads here. Web and worker processes share the folder.
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": FILES_DIR,
+            "base_url": None,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
         if PRODUCTION
@@ -170,7 +180,6 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = not PRODUCTION
-MEDIA_ROOT = VAR_DIR / "media"
 
 # Email
 
@@ -201,6 +210,11 @@ Q_CLUSTER = {
 PREVIEW_EXACT_UP_TO = env.int("PREVIEW_EXACT_UP_TO", default=20_000)
 PREVIEW_SAMPLE = max(100, env.int("PREVIEW_SAMPLE", default=2_000))
 PREVIEW_SECONDS = env.int("PREVIEW_SECONDS", default=30)
+
+# Imports
+
+IMPORT_MAX_MEGABYTES = env.int("IMPORT_MAX_MEGABYTES", default=200)
+IMPORT_FILES_DAYS = env.int("IMPORT_FILES_DAYS", default=30)
 
 # The API
 

@@ -6,6 +6,7 @@ Loaded before Django reads its settings, see ``addopts`` in pyproject.toml.
 import os
 from collections.abc import Generator
 from contextlib import ExitStack
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -24,6 +25,7 @@ SETTINGS = {
 UNSET = (
     *("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DEBUG", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HTTPS", "BEHIND_PROXY"),
     *("REDIS_URL", "EMAIL_URL", "DEFAULT_FROM_EMAIL", "PHONE_REGION", "LOG_FORMAT", "MUSTER_WORKERS"),
+    *("IMPORT_MAX_MEGABYTES", "IMPORT_FILES_DAYS"),
     *("API_REQUESTS_PER_MINUTE", "PREVIEW_EXACT_UP_TO", "PREVIEW_SAMPLE", "PREVIEW_SECONDS"),
 )
 
@@ -44,6 +46,7 @@ def pytest_load_initial_conftests(parser: pytest.Parser, args: list[str]) -> Gen
     started_by_controller = "PYTEST_XDIST_WORKER" in os.environ
     if not started_by_controller:
         os.environ["DATABASE_URL"] = _database_url(parser.parse_known_args(args).db)
+        os.environ["FILES_DIR"] = server.enter_context(TemporaryDirectory(prefix="muster-files-"))
     return (yield)
 
 
