@@ -13,13 +13,21 @@ BYTE_ORDER_MARK = "\ufeff"  # without it spreadsheets take UTF-8 for something e
 
 
 def as_cell(value: Any) -> Any:
-    """A value that a spreadsheet shows and does not run: a text that looks like a formula gets an apostrophe first."""
+    """A value that a spreadsheet shows and does not run: a text that looks like a formula gets an apostrophe first.
+
+    So does a text that looks as if it had got one already, so that `as_text` gives every text back.
+    """
     if value is None:
         return ""
     if isinstance(value, int | float | Decimal | date):
         return value
     text = str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return f"'{text}" if text.lstrip("'").startswith(FORMULA) else text
+
+
+def as_text(cell: str) -> str:
+    """The text of a cell: without the apostrophe that keeps it from being a formula, as `as_cell` puts it there."""
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(FORMULA) else cell
 
 
 def csv_response(name: str, header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> HttpResponse:

@@ -16,11 +16,11 @@ from django.utils.translation import gettext as _
 from contacts.fields import Field
 from contacts.folding import fold
 from contacts.json_rows import moment_writer
+from contacts.several import of_one_cell
 
 Cleaner = Callable[[str], Any]
 
 REMEMBERED = 20_000
-CHOICES_SEPARATOR = "|"
 DIFFERENT_IN_EVERY_ROW = ("email", "external_id")
 BOOLEANS = {"1": "true", "0": "false"}
 PLAIN_DAY = re.compile(r"(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])", re.ASCII)
@@ -68,8 +68,7 @@ def _reader(field: Field) -> Cleaner:
         order = list(names.values())
 
         def several(text: str) -> list[str]:
-            values = [part.strip() for part in text.split(CHOICES_SEPARATOR) if part.strip()]
-            chosen = set(form_field.clean([names.get(fold(value), value) for value in values]))
+            chosen = set(form_field.clean([names.get(fold(value), value) for value in of_one_cell(text)]))
             return sorted(chosen, key=order.index)
 
         return several

@@ -9,6 +9,8 @@ from typing import BinaryIO
 
 from django.utils.translation import gettext as _
 
+from crm.csv_files import as_text
+
 DELIMITERS = ",;\t|"
 BYTES_TO_FIND_THE_DELIMITER = 65_536
 UNDECODABLE = re.compile("[\udc80-\udcff]")  # what stands for bytes that are not UTF-8
@@ -49,7 +51,7 @@ class Table:
             raise UnreadableFile(_("The header is not valid CSV: %s.") % error) from error
         if self._undecodable:
             raise UnreadableFile(_("The file is not encoded in UTF-8."))
-        self.columns = [name.strip() for name in header]
+        self.columns = [as_text(name.strip()) for name in header]
         if not any(self.columns):
             raise UnreadableFile(_("The first line must name the columns, and it is empty."))
 
@@ -66,7 +68,8 @@ class Table:
                 yield Row(line, [], self._invalid(line, error))
                 continue
             if cells:
-                yield Row(line, cells, self._problem(cells))
+                texts = [as_text(cell) if cell[:1] == "'" else cell for cell in cells]
+                yield Row(line, texts, self._problem(cells))
 
     def position(self) -> int:
         """How many bytes of the file have been read."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils.translation import gettext_lazy
 
-from crm.csv_files import as_cell, csv_response
+from crm.csv_files import as_cell, as_text, csv_response
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,10 @@ from crm.csv_files import as_cell, csv_response
         ("@SUM(A1)", "'@SUM(A1)"),
         ("\t=1", "'\t=1"),
         ("\r=1", "'\r=1"),
+        ("'=1", "''=1"),
+        ("''-1", "'''-1"),
+        ("'tis", "'tis"),
+        ("'", "'"),
         ("a=1", "a=1"),
         ("", ""),
         (None, ""),
@@ -31,6 +35,16 @@ from crm.csv_files import as_cell, csv_response
 )
 def test_no_cell_is_a_formula(value: Any, cell: Any):
     assert as_cell(value) == cell
+
+
+@pytest.mark.parametrize("text", ["=1", "'=1", "''=1", "+34612", "-", "@a", "'tis", "''", "a'=1", "", "'a=1"])
+def test_a_cell_gives_its_text_back(text: str):
+    assert as_text(as_cell(text)) == text
+
+
+@pytest.mark.parametrize(("cell", "text"), [("'+34612", "+34612"), ("+34612", "+34612"), ("'tis", "'tis")])
+def test_cells_of_other_programs(cell: str, text: str):
+    assert as_text(cell) == text
 
 
 def test_a_table_as_a_file():
