@@ -310,7 +310,10 @@ class Change(models.Model):
         return f"{self.contact_id} {self.key}"
 
 
-# The models of imports belong to this app; Django finds them here.
+# The models of exports and imports belong to this app; Django finds them here.
+from contacts.exports.models import Export as Export  # noqa: E402
+from contacts.exports.models import ExportDownload as ExportDownload  # noqa: E402
+from contacts.exports.models import PropertySet as PropertySet  # noqa: E402
 from contacts.imports.models import ContactImport as ContactImport  # noqa: E402
 from contacts.imports.models import Import as Import  # noqa: E402
 from contacts.imports.models import RefusedRow as RefusedRow  # noqa: E402

@@ -49,13 +49,14 @@ _MARKETER = _VIEWER | _may(
     "segments.membership",
     "segments.segment",
 )
-_MARKETER |= _may("view add", "contacts.import")
+_MARKETER |= _may("view add", "contacts.export", "contacts.import")
+_MARKETER |= _may("view", "contacts.propertyset")
 _MARKETER |= _may("view", "contacts.contactimport", "contacts.refusedrow", "contacts.savedmapping")
 _ADMINISTRATOR = (
     _MARKETER
     | _may("add change delete", "contacts.contactfield")
     | _may("delete", "contacts.event")
-    | _may("view", "contacts.eventremoval")
+    | _may("view", "contacts.eventremoval", "contacts.exportdownload")
     | _may("view add change delete", "crm.user", "django_q.schedule")
     | _may("view add change", "crm.apikey")
     | _may("view delete", "crm.job", "django_q.failure", "django_q.ormq", "django_q.success")

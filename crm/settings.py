@@ -192,7 +192,9 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 Q_CLUSTER = {
     "name": "muster",
     "label": _("Background work"),
-    "workers": env.int("MUSTER_WORKERS", default=2),
+    "workers": env.int("MUSTER_WORKERS", default=3),
+    # For short tasks. Jobs have no limit (see crm.jobs): a task of theirs that is handed out again after "retry"
+    # finds the job taken and ends at once.
     "timeout": 600,
     "retry": 660,
     "max_attempts": 3,
@@ -215,6 +217,10 @@ PREVIEW_SECONDS = env.int("PREVIEW_SECONDS", default=30)
 
 IMPORT_MAX_MEGABYTES = env.int("IMPORT_MAX_MEGABYTES", default=200)
 IMPORT_FILES_DAYS = env.int("IMPORT_FILES_DAYS", default=30)
+
+# Exports
+
+EXPORT_KEEP_DAYS = max(1, env.int("EXPORT_KEEP_DAYS", default=7))
 
 # The API
 

@@ -34,7 +34,7 @@ def test_viewers_only_look():
     assert {permission.split(".")[1].split("_")[0] for permission in ROLES[VIEWER]} == {"view"}
 
 
-def test_marketers_change_contacts_lists_and_segments_and_import():
+def test_marketers_change_contacts_lists_and_segments_import_and_export():
     assert ROLES[MARKETER] - ROLES[VIEWER] == {
         f"{app}.{action}_{model}"
         for action in ("add", "change", "delete")
@@ -45,8 +45,8 @@ def test_marketers_change_contacts_lists_and_segments_and_import():
             ("segments", "membership"),
             ("segments", "segment"),
         ]
-    } | {"contacts.view_import", "contacts.add_import"} | {
-        f"contacts.view_{model}" for model in ("contactimport", "refusedrow", "savedmapping")
+    } | {f"contacts.{action}_{model}" for action in ("view", "add") for model in ("export", "import")} | {
+        f"contacts.view_{model}" for model in ("contactimport", "propertyset", "refusedrow", "savedmapping")
     }
 
 
