@@ -16,7 +16,11 @@ class ContactsConfig(AppConfig):
         from contacts.folding import register_on_sqlite
         from crm.jobs import KINDS, Kind
 
-        KINDS.add(Kind(bulk.JOB, bulk.bulk_job))
-        KINDS.add(Kind(retention.JOB, retention.removal_job))
+        KINDS.add(Kind(bulk.JOB, bulk.bulk_job, _("Action on many contacts"), cancellable=True, url=bulk.url_of))
+        KINDS.add(
+            Kind(
+                retention.JOB, retention.removal_job, _("Removal of old events"), cancellable=True, url=retention.url_of
+            )
+        )
         connection_created.connect(register_on_sqlite, dispatch_uid="contacts.folding")
         post_migrate.connect(install_triggers, sender=self, dispatch_uid="contacts.changes")

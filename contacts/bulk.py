@@ -14,6 +14,7 @@ from functools import cached_property
 from django.db.models import F, Max, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from contacts.bulk_actions import BULK_ACTIONS, BulkAction, Grouped, Parameters
@@ -95,6 +96,19 @@ def run(
     return "", job
 
 
+def url_of(job: Job) -> str:
+    """The contacts that a bulk job is about, as far as they are still there."""
+    return f"{reverse('contacts:list')}?{filters_of(QueryDict(job.params['selection']))}"
+
+
+def filters_of(query: QueryDict) -> str:
+    """The filters of a selection, for the address of the contact list."""
+    filters = query.copy()
+    for name in ("contact", "everything"):
+        filters.pop(name, None)
+    return filters.urlencode()
+
+
 def bulk_job(job: Job, *, now: datetime) -> None:
     """Apply an action to a large selection, in steps of ascending ids.
 
@@ -105,6 +119,8 @@ def bulk_job(job: Job, *, now: datetime) -> None:
     form = action.parameters(QueryDict(job.params["parameters"]), count=job.params["count"])
     if job.user is None or not form.is_valid():
         raise ValueError(_("What the action needs is gone: %(errors)s") % {"errors": form.errors.as_text()})
+    if not job.user.has_perm(action.permission):
+        raise ValueError(_("%(user)s may no longer do this.") % {"user": job.user})
     contacts = Selection(QueryDict(job.params["selection"]), job.user).contacts
     total, changed, last = job.params["count"], 0, 0
     for step, end in enumerate(_ends_of_steps(contacts), start=1):

@@ -14,6 +14,7 @@ from time import perf_counter
 
 from django.db import connection, transaction
 from django.db.models import Count, F, Max
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.functional import Promise
@@ -34,7 +35,7 @@ EARLIEST = date(1900, 1, 1)
 """Nobody keeps events from before; the calendar's own ends lie outside it in some time zones."""
 
 JOB = "contacts.remove_old_events"
-STRETCH = 300  # seconds after which a job goes back into the queue; the worker ends tasks that take 600
+STRETCH = 300  # seconds after which a job goes back into the queue: it may take hours, and nobody is in a hurry
 KEYS_LOCK = 0x4B455953  # on a PostgreSQL server: shared by who writes old events with keys, alone for who removes them
 
 EVENTS = AgeingRows("contacts_event", "type", "occurred_at")
@@ -154,6 +155,11 @@ def removed_in_words(number: int) -> str:
 def grouped(number: int) -> str:
     """A number with thousands separators."""
     return number_format(number, use_l10n=True, force_grouping=True)
+
+
+def url_of(job: Job) -> str:
+    """The page from which removals are started, with the earlier ones."""
+    return reverse("retention")
 
 
 def removal_job(job: Job, *, now: datetime) -> None:

@@ -9,7 +9,6 @@ urlpatterns = [
     path("", contact_list.contact_list, name="list"),
     path("columns/", contact_list.choose_columns, name="columns"),
     path("bulk/<slug:key>/", bulk.bulk_action, name="bulk"),
-    path("bulk/jobs/<int:pk>/", bulk.bulk_job, name="bulk_job"),
     path("new/", contact.create, name="create"),
     path("lists/", lists.lists, name="lists"),
     path("lists/new/", lists.create_list, name="create_list"),

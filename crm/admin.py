@@ -128,6 +128,7 @@ JOB_LABELS = {
     Job.State.RUNNING: "warning",
     Job.State.DONE: "success",
     Job.State.FAILED: "danger",
+    Job.State.CANCELLED: "warning",
 }
 
 
@@ -144,7 +145,7 @@ class JobAdmin(RecordAdmin):
     sortable_by = ("title", "created_at")
     fields = (
         *("title", "user", "state", "progress", "message", "error_text"),
-        *("created_at", "started_at", "finished_at", "kind", "subject", "params"),
+        *("created_at", "started_at", "finished_at", "kind", "subject", "params", "attempts", "worker"),
     )
     readonly_fields = ("progress", "error_text")
 

@@ -14,6 +14,10 @@ class CrmConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
+        from crm.jobs import PERIODIC, Periodic
+
+        PERIODIC.add(Periodic("jobs: sweep", "crm.tasks.sweep_jobs", minutes=1))
+        PERIODIC.add(Periodic("jobs: clean up", "crm.tasks.remove_old_jobs", cron="15 3 * * *"))
         post_migrate.connect(make_cache_table, sender=self, dispatch_uid="crm.cache")
 
 

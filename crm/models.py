@@ -1,11 +1,14 @@
 """People who sign in, the keys of programs, and background work."""
 
 from datetime import datetime
+from functools import cached_property
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from crm.pace import Pace
 
 
 class User(AbstractUser):
@@ -22,6 +25,10 @@ class Job(models.Model):
 
     ``kind`` names the function that does it (see `crm.jobs`), ``params`` are its arguments, and ``subject`` says
     what it is about, such as ``segment:7``, so that a page can show the job beside the thing.
+
+    ``claim`` is new each time a worker takes the job up: who has another one no longer does it. ``worker`` says where
+    that is, ``attempts`` how often it was taken up. ``queued_at`` is when the queue was handed the job; without it, it
+    waits for a worker that is free. ``speed`` is in units a second. ``seen``: its user knows that it is over.
     """
 
     class State(models.TextChoices):
@@ -29,6 +36,7 @@ class Job(models.Model):
         RUNNING = "running", _("Running")
         DONE = "done", _("Done")
         FAILED = "failed", _("Failed")
+        CANCELLED = "cancelled", _("Cancelled")
 
     kind = models.CharField(_("kind"), max_length=64)
     title = models.CharField(_("title"), max_length=255)
@@ -45,6 +53,13 @@ class Job(models.Model):
     created_at = models.DateTimeField(_("created"))
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    claim = models.UUIDField(null=True, editable=False)
+    worker = models.CharField(_("worker"), max_length=100, blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    queued_at = models.DateTimeField(null=True, editable=False)
+    cancel_requested_at = models.DateTimeField(_("cancelling asked for"), null=True, blank=True)
+    speed = models.FloatField(_("speed"), null=True, blank=True)
+    seen = models.BooleanField(default=False, editable=False)
 
     objects = JobQuerySet.as_manager()
 
@@ -55,6 +70,7 @@ class Job(models.Model):
         indexes = [
             models.Index(fields=["state", "id"], name="crm_job_state"),
             models.Index(fields=["subject", "id"], name="crm_job_subject"),
+            models.Index(fields=["user", "id"], name="crm_job_user"),
         ]
 
     def __str__(self) -> str:
@@ -62,7 +78,12 @@ class Job(models.Model):
 
     @property
     def is_over(self) -> bool:
-        return self.state in {self.State.DONE, self.State.FAILED}
+        return self.state in {self.State.DONE, self.State.FAILED, self.State.CANCELLED}
+
+    @property
+    def is_being_cancelled(self) -> bool:
+        """Whether somebody asked to cancel it while its function has not noticed yet."""
+        return self.state == self.State.RUNNING and self.cancel_requested_at is not None
 
     @property
     def percent(self) -> int:
@@ -70,6 +91,34 @@ class Job(models.Model):
         if self.state == self.State.DONE:
             return 100
         return min(99, 100 * self.done // self.total) if self.total else 0
+
+    @property
+    def seconds_left(self) -> int | None:
+        """How long it will take if it goes on as fast as lately; None when that cannot be told."""
+        if self.state != self.State.RUNNING or not self.speed or self.done >= self.total:
+            return None
+        return round((self.total - self.done) / self.speed)
+
+    @cached_property
+    def pace(self) -> Pace:
+        """Measures the speed in the process that does the job."""
+        return Pace()
+
+
+class JobLine(models.Model):
+    """A line of a job's log."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="lines", verbose_name=_("job"))
+    at = models.DateTimeField(_("at"))
+    text = models.TextField(_("text"))
+
+    class Meta:
+        verbose_name = _("line of a job's log")
+        verbose_name_plural = _("lines of jobs' logs")
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class ApiKey(models.Model):

@@ -59,8 +59,9 @@ _ADMINISTRATOR = (
     | _may("view", "contacts.eventremoval", "contacts.exportdownload")
     | _may("view add change delete", "crm.user", "django_q.schedule")
     | _may("view add change", "crm.apikey")
-    | _may("view delete", "crm.job", "django_q.failure", "django_q.ormq", "django_q.success")
-    | _may("view", "auth.group", "contacts.change")
+    | _may("change delete", "crm.job")
+    | _may("view delete", "django_q.failure", "django_q.ormq", "django_q.success")
+    | _may("view", "auth.group", "contacts.change", "crm.jobline")
 )
 
 ROLES = {

@@ -3,8 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path, re_path
 
-from contacts.views.retention import retention, retention_job
-from crm import api_key_pages, health, views
+from contacts.views.retention import retention
+from crm import api_key_pages, health, job_pages, views
 from crm.api import schema
 from crm.api.endpoint import Nothing
 
@@ -12,12 +12,15 @@ urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("dashboard/jobs/", views.dashboard_jobs, name="dashboard_jobs"),
     path("segments/", include("segments.urls")),
+    path("jobs/<int:pk>/", job_pages.job_page, name="job"),
+    path("jobs/<int:pk>/state/", job_pages.state, name="job_state"),
+    path("jobs/<int:pk>/cancel/", job_pages.cancel, name="cancel_job"),
+    path("jobs/<int:pk>/retry/", job_pages.retry, name="retry_job"),
     path("settings/", views.settings_page, name="settings"),
     path("settings/api-keys/", api_key_pages.key_list, name="api_keys"),
     path("settings/api-keys/new/", api_key_pages.create, name="create_api_key"),
     path("settings/api-keys/<int:pk>/revoke/", api_key_pages.revoke, name="revoke_api_key"),
     path("settings/retention/", retention, name="retention"),
-    path("settings/retention/<int:pk>/", retention_job, name="retention_job"),
     path("theme/", views.choose_theme, name="theme"),
     path("accounts/", include("crm.accounts")),
     path("contacts/", include("contacts.urls")),

@@ -1,5 +1,16 @@
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from crm.models import Job
+
+
+def url_of_segment(job: "Job") -> str:
+    """The page of the segment that a job is about."""
+    return reverse("segments:detail", args=[job.params["segment"]])
 
 
 class SegmentsConfig(AppConfig):
@@ -19,8 +30,10 @@ class SegmentsConfig(AppConfig):
         READERS.add(Reader("segments", refresh.at_commit, refresh.apply_changes))
         EVENT_READERS.add(retention.READER)
         LEDGERS.add(retention.LEDGER)
-        KINDS.add(Kind(editing.REFRESH_JOB, editing.refresh_job))
-        KINDS.add(Kind(copying.MEMBERS_JOB, copying.copy_members_job))
+        KINDS.add(Kind(refresh.REFRESH_JOB, editing.refresh_job, _("Refresh of a segment"), url=url_of_segment))
+        KINDS.add(
+            Kind(copying.MEMBERS_JOB, copying.copy_members_job, _("Copy of a segment's members"), url=url_of_segment)
+        )
         PERIODIC.add(Periodic("segments: changes", "segments.tasks.apply_changes", minutes=1))
         PERIODIC.add(Periodic("segments: time", "segments.tasks.apply_time", minutes=1))
         PERIODIC.add(Periodic("segments: audit", "segments.tasks.audit", cron="30 2 * * *"))

@@ -16,13 +16,11 @@ from segments.compiler import Definition, depends_on, validate
 from segments.faults import DefinitionError, Fault, Path
 from segments.ledger import memberships_lock
 from segments.models import Cause, Membership, Segment, SegmentVersion, Transition
-from segments.refresh import refresh_segment
+from segments.refresh import REFRESH_JOB, refresh_segment
 from segments.versions import being_saved, keep_version, refuse_stale
 
 SMALL = 20_000  # contacts up to which a page waits for the segment to be filled
 KEPT_DELETED = timedelta(days=90)
-
-REFRESH_JOB = "segments.refresh"
 
 
 def create_segment(

@@ -1,17 +1,15 @@
-"""A bulk action: the page that says what is about to happen and asks for its parameters; how far a large one is."""
+"""A bulk action: the page that says what is about to happen and asks for its parameters."""
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
-from contacts.bulk import JOB, NotSelected, Selection, run
+from contacts.bulk import NotSelected, Selection, filters_of, run
 from contacts.bulk_actions import BULK_ACTIONS
-from crm.models import Job
 from crm.requests import Request
 from crm.roles import requires
 
@@ -36,7 +34,7 @@ def bulk_action(request: Request, key: str) -> HttpResponse:
     if count and form.is_valid():
         outcome, job = run(action, selection, form, user=request.user, now=timezone.now())
         if job is not None:
-            return HttpResponseRedirect(reverse("contacts:bulk_job", args=[job.pk]), status=303)
+            return HttpResponseRedirect(reverse("job", args=[job.pk]), status=303)
         messages.success(request, outcome)
         return HttpResponseRedirect(back, status=303)
     context = {
@@ -53,23 +51,5 @@ def bulk_action(request: Request, key: str) -> HttpResponse:
 
 def _list_of(request: Request) -> str:
     """The contact list with the filters of the selection."""
-    query = request.GET.copy()
-    for name in ("contact", "everything"):
-        query.pop(name, None)
-    return f"{reverse('contacts:list')}?{query.urlencode()}" if query else reverse("contacts:list")
-
-
-@require_safe
-@requires("crm.view_job")
-def bulk_job(request: Request, pk: int) -> HttpResponse:
-    """How far a large bulk action is. The page asks for its state again until it is over."""
-    job = get_object_or_404(Job, pk=pk, kind=JOB)
-    template = "contacts/_job.html" if request.htmx else "contacts/job.html"
-    context = {
-        "nav": "contacts",
-        "job": job,
-        "state_url": reverse("contacts:bulk_job", args=[pk]),
-        "back": reverse("contacts:list"),
-        "back_label": _("Back to the contacts"),
-    }
-    return render(request, template, context)
+    filters = filters_of(request.GET)
+    return f"{reverse('contacts:list')}?{filters}" if filters else reverse("contacts:list")

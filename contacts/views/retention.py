@@ -9,13 +9,13 @@ from dateutil.relativedelta import relativedelta
 from django import forms
 from django.core.validators import MinValueValidator
 from django.http import HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from contacts.event_types import event_type
 from contacts.models import EventRemoval
@@ -89,7 +89,7 @@ def retention(request: Request) -> HttpResponse:
     """The address says how old; a POST removes what the page has shown."""
     running = Job.objects.in_progress().filter(kind=JOB).first()
     if running:
-        return HttpResponseRedirect(reverse("retention_job", args=[running.pk]), status=303)
+        return HttpResponseRedirect(reverse("job", args=[running.pk]), status=303)
     now = timezone.now()
     age = AgeForm(request.GET or None, now=now, initial={"months": 24}, use_required_attribute=False)
     context: dict[str, Any] = {"nav": "settings", "age": age, "removals": EventRemoval.objects.all()[:LATEST_REMOVALS]}
@@ -120,19 +120,4 @@ def _start(request: Request, day: date, ledgers: list[str], *, now: datetime) ->
         user=request.user,
         now=now,
     )
-    return HttpResponseRedirect(reverse("retention_job", args=[job.pk]), status=303)
-
-
-@require_safe
-@requires("contacts.delete_event")
-def retention_job(request: Request, pk: int) -> HttpResponse:
-    """How far a removal is. The page asks for its state again until it is over."""
-    job = get_object_or_404(Job, pk=pk, kind=JOB)
-    context = {
-        "nav": "settings",
-        "job": job,
-        "state_url": reverse("retention_job", args=[pk]),
-        "back": reverse("settings"),
-        "back_label": _("Back to the settings"),
-    }
-    return render(request, "contacts/_job.html" if request.htmx else "contacts/retention_job.html", context)
+    return HttpResponseRedirect(reverse("job", args=[job.pk]), status=303)

@@ -20,6 +20,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from crm.models import Job
 from segments.ledger import Moves, memberships_lock, tell_dependents, write
 from segments.models import Cause, RefreshRun, Segment
 from segments.references import gone, refuse
@@ -33,7 +34,8 @@ logger = logging.getLogger(__name__)
 
 Report = Callable[[int, int, str], None]
 
-LEASE = timedelta(minutes=11)  # a little longer than the worker lets a task run
+REFRESH_JOB = "segments.refresh"
+LEASE = timedelta(minutes=11)  # a little longer than the worker lets a task run that is no job
 RETRY = timedelta(minutes=5)
 
 
@@ -61,9 +63,10 @@ def refresh_segment(
 def refresh_due(*, now: datetime, only: set[int] | None = None) -> int:
     """Refresh the segments that are waiting for it, those that they read first.
 
-    Waiting are those marked stale, and those whose refresh was killed or did not end within its lease. One that failed
-    is tried again after a few minutes. Those that wait because many moved in a segment that they read follow in the
-    same run. Returns how many were refreshed; a failure is kept on its segment and does not stop the others.
+    Waiting are those marked stale, and those whose refresh was killed or did not end within its lease. A job that
+    refreshes a segment may take longer: others see to it that it goes on. One that failed is tried again after a few
+    minutes. Those that wait because many moved in a segment that they read follow in the same run. Returns how many
+    were refreshed; a failure is kept on its segment and does not stop the others.
     """
     due_ids = _due_ids(now=now, only=only)
     if not due_ids:
@@ -84,6 +87,9 @@ def refresh_due(*, now: datetime, only: set[int] | None = None) -> int:
 def _due_ids(*, now: datetime, only: set[int] | None) -> set[int]:
     waiting = Segment.objects.live().defined().filter(Q(stale=True) | Q(refresh_token__isnull=False))
     due_ids = {segment.pk for segment in waiting.defer("definition") if _is_due(segment, now=now)}
+    if due_ids:
+        working = Job.objects.filter(state=Job.State.RUNNING, kind=REFRESH_JOB).values_list("subject", flat=True)
+        due_ids -= {int(subject.removeprefix("segment:")) for subject in working}
     return due_ids if only is None else due_ids & only
 
 

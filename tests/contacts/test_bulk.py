@@ -13,6 +13,7 @@ from contacts.bulk import JOB, NotSelected, Selection, bulk_job
 from contacts.bulk_actions import BULK_ACTIONS, Grouped
 from contacts.lists import subscribe
 from contacts.models import Contact, ContactList
+from crm import jobs
 from crm.models import Job, User
 from segments.models import Segment, Transition
 from tests.conftest import logged_in
@@ -195,7 +196,7 @@ def test_many_are_done_in_the_worker(
 ) -> None:
     response = marketer_client.post(address("subscribe", everything="1", country="IT"), {"list": news.pk})
     job = Job.objects.get()
-    assert response["Location"] == f"/contacts/bulk/jobs/{job.pk}/"
+    assert response["Location"] == f"/jobs/{job.pk}/"
     assert (job.kind, job.title, job.state) == (JOB, "Subscribe 2 contacts to a list", "queued")
     assert not Contact.objects.on_list(news.pk).exists()
     bulk_job(job, now=now)
@@ -238,27 +239,33 @@ def test_a_job_for_somebody_who_went_does_nothing(
     assert Contact.objects.count() == 3
 
 
-@pytest.mark.parametrize(
-    ("state", "text", "asks_again"),
-    [
-        ("queued", "Waiting for the worker", True),
-        ("running", "2 contacts done", True),
-        ("done", "2 contacts done", False),
-        ("failed", "This stopped before it was done: no luck", False),
-    ],
-)
-def test_the_progress_of_a_job(viewer_client: Client, now: datetime, state: str, text: str, asks_again: bool) -> None:
-    job = Job.objects.create(
-        kind=JOB, title="Delete", state=state, message="2 contacts done", error="no luck", created_at=now
-    )
-    page = viewer_client.get(f"/contacts/bulk/jobs/{job.pk}/").content.decode()
-    assert text in page
-    assert ("every 2s" in page) is asks_again
-    fragment = viewer_client.get(f"/contacts/bulk/jobs/{job.pk}/", headers={"HX-Request": "true"}).content.decode()
-    assert text in fragment
-    assert "<html" not in fragment
-    other = Job.objects.create(kind="other", title="Other", created_at=now)
-    assert viewer_client.get(f"/contacts/bulk/jobs/{other.pk}/").status_code == 404
+def test_a_job_does_nothing_for_somebody_who_may_no_longer_do_it(
+    marketer: User, contacts: list[Contact], few_at_once: None, now: datetime
+) -> None:
+    logged_in(marketer).post(address("delete", everything="1"))
+    marketer.groups.clear()
+    with pytest.raises(ValueError, match="may no longer do this"):
+        bulk_job(Job.objects.get(), now=now)
+    assert Contact.objects.count() == 3
+
+
+def test_a_cancelled_job_stops_between_two_steps(
+    marketer_client: Client, contacts: list[Contact], news: ContactList, few_at_once: None, now: datetime
+) -> None:
+    marketer_client.post(address("subscribe", everything="1"), {"list": news.pk})
+    job = Job.objects.get()
+    Job.objects.update(state=Job.State.RUNNING)
+    jobs.cancel(job, user=None, now=now)
+    with pytest.raises(jobs.Cancelled):
+        bulk_job(job, now=now)
+    assert Contact.objects.on_list(news.pk).count() == 1
+
+
+def test_a_job_leads_back_to_the_contacts_with_the_filters(
+    marketer_client: Client, contacts: list[Contact], news: ContactList, few_at_once: None
+) -> None:
+    response = marketer_client.post(address("subscribe", everything="1", country="IT"), {"list": news.pk})
+    assert 'href="/contacts/?country=IT"' in marketer_client.get(response["Location"]).content.decode()
 
 
 def test_selections_without_anybody(marketer: User) -> None:
