@@ -52,8 +52,10 @@ _MARKETER = _VIEWER | _may(
 _MARKETER |= _may("view add", "contacts.export", "contacts.import")
 _MARKETER |= _may("view", "contacts.propertyset")
 _MARKETER |= _may("view", "contacts.contactimport", "contacts.refusedrow", "contacts.savedmapping")
+_MARKETER |= _may("view add", "segments.facebookexport")
 _ADMINISTRATOR = (
     _MARKETER
+    | _may("view change", "segments.facebookconnection")
     | _may("add change delete", "contacts.contactfield")
     | _may("delete", "contacts.event")
     | _may("view", "contacts.eventremoval", "contacts.exportdownload")

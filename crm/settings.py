@@ -222,6 +222,11 @@ IMPORT_FILES_DAYS = env.int("IMPORT_FILES_DAYS", default=30)
 
 EXPORT_KEEP_DAYS = max(1, env.int("EXPORT_KEEP_DAYS", default=7))
 
+# Facebook
+
+FACEBOOK_GRAPH_URL = env.str("FACEBOOK_GRAPH_URL", default="https://graph.facebook.com").rstrip("/")
+FACEBOOK_GRAPH_VERSION = env.str("FACEBOOK_GRAPH_VERSION", default="")
+
 # The API
 
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=1200)

@@ -24,8 +24,14 @@ class SegmentsConfig(AppConfig):
         from contacts.retention import EVENT_READERS, LEDGERS
         from crm.jobs import KINDS, PERIODIC, Kind, Periodic
         from segments import contact_data, contact_pages, copying, editing, refresh, retention
+        from segments.facebook import contact_data as facebook_data
+        from segments.facebook import in_step, sending
+        from segments.facebook import uses as facebook_uses
+        from segments.uses import USES
 
         HOLDERS.add(contact_data.Segments())
+        HOLDERS.add(facebook_data.Audiences())
+        USES.add(facebook_uses.SOURCE)
         contact_pages.register()
         READERS.add(Reader("segments", refresh.at_commit, refresh.apply_changes))
         EVENT_READERS.add(retention.READER)
@@ -34,8 +40,10 @@ class SegmentsConfig(AppConfig):
         KINDS.add(
             Kind(copying.MEMBERS_JOB, copying.copy_members_job, _("Copy of a segment's members"), url=url_of_segment)
         )
+        KINDS.add(Kind(sending.JOB, sending.send_job, _("Export to Facebook"), cancellable=True, url=sending.url_of))
         PERIODIC.add(Periodic("segments: changes", "segments.tasks.apply_changes", minutes=1))
         PERIODIC.add(Periodic("segments: time", "segments.tasks.apply_time", minutes=1))
         PERIODIC.add(Periodic("segments: audit", "segments.tasks.audit", cron="30 2 * * *"))
         PERIODIC.add(Periodic("segments: indexes", "segments.tasks.keep_indexes", minutes=15))
         PERIODIC.add(Periodic("segments: clean up", "segments.tasks.clean_up", cron="0 3 * * *"))
+        PERIODIC.add(Periodic("segments: facebook", "segments.tasks.keep_facebook_in_step", minutes=in_step.EVERY))

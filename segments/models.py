@@ -288,3 +288,25 @@ class RefreshRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.started_at:%Y-%m-%d %H:%M:%S}"
+
+
+from segments.facebook.models import (  # noqa: E402  # they refer to segments, and belong to this app
+    FacebookAudience,
+    FacebookConnection,
+    FacebookExport,
+    FacebookMember,
+)
+
+__all__ = [
+    "Cause",
+    "FacebookAudience",
+    "FacebookConnection",
+    "FacebookExport",
+    "FacebookMember",
+    "Membership",
+    "RefreshRun",
+    "Segment",
+    "SegmentDay",
+    "SegmentVersion",
+    "Transition",
+]

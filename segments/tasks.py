@@ -4,6 +4,7 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from segments import editing, indexes, refresh
+from segments.facebook import in_step
 from segments.refresh.records import forget_old_runs
 
 
@@ -34,3 +35,8 @@ def clean_up() -> None:
     """Remove what is kept only for a while: long deleted segments and the records of old runs."""
     editing.purge_deleted(now=timezone.now())
     forget_old_runs(now=timezone.now())
+
+
+def keep_facebook_in_step() -> None:
+    """Bring audiences at Facebook in line with their segments, in jobs."""
+    in_step.keep_in_step(now=timezone.now())
