@@ -7,11 +7,15 @@ from contacts.views.retention import retention
 from crm import api_key_pages, health, job_pages, views
 from crm.api import schema
 from crm.api.endpoint import Nothing
+from segments.views import facebook_connection
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
     path("dashboard/jobs/", views.dashboard_jobs, name="dashboard_jobs"),
     path("segments/", include("segments.urls")),
+    path("jobs/", job_pages.job_list, name="jobs"),
+    path("jobs/bell/", job_pages.bell, name="bell"),
+    path("jobs/bell/look/", job_pages.look_at_bell, name="look_at_bell"),
     path("jobs/<int:pk>/", job_pages.job_page, name="job"),
     path("jobs/<int:pk>/state/", job_pages.state, name="job_state"),
     path("jobs/<int:pk>/cancel/", job_pages.cancel, name="cancel_job"),
@@ -21,6 +25,9 @@ urlpatterns = [
     path("settings/api-keys/new/", api_key_pages.create, name="create_api_key"),
     path("settings/api-keys/<int:pk>/revoke/", api_key_pages.revoke, name="revoke_api_key"),
     path("settings/retention/", retention, name="retention"),
+    path("settings/facebook/", facebook_connection.connection_page, name="facebook"),
+    path("settings/facebook/connect/", facebook_connection.connect, name="connect_facebook"),
+    path("settings/facebook/disconnect/", facebook_connection.disconnect, name="disconnect_facebook"),
     path("theme/", views.choose_theme, name="theme"),
     path("accounts/", include("crm.accounts")),
     path("contacts/", include("contacts.urls")),

@@ -1,4 +1,7 @@
-/* Says on the page when a request of htmx failed; the texts come from the page, translated. */
+/*
+ * Says on the page when a request of htmx failed; the texts come from the page, translated. What asks in the background
+ * (data-quiet) asks again by itself, and nobody waits for it.
+ */
 
 function tell(text) {
   const messages = document.getElementById("messages");
@@ -8,10 +11,13 @@ function tell(text) {
   messages.scrollIntoView({ block: "nearest" });
 }
 
+const isQuiet = (event) => event.target.closest?.("[data-quiet]");
 const texts = () => document.getElementById("request-failed").dataset;
 
-document.addEventListener("htmx:sendError", () => tell(texts().offline));
-document.addEventListener("htmx:timeout", () => tell(texts().offline));
+for (const failure of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(failure, (event) => { if (!isQuiet(event)) tell(texts().offline); });
+}
 document.addEventListener("htmx:responseError", (event) => {
+  if (isQuiet(event)) return;
   tell(event.detail.xhr.status === 403 ? texts().forbidden : texts().failed);
 });
