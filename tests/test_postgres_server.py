@@ -13,9 +13,11 @@ from contacts.folding import COLLATIONS
 from tests.availability import unavailable
 from tests.postgres_server import Unavailable, postgres_server
 
+# A shell that runs the tests in the background has them ignore SIGINT, and what they start inherits that.
 RUN = """
-import time
+import signal, time
 from tests.postgres_server import postgres_server
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with postgres_server() as address:
     print(address, flush=True)
     time.sleep(600)

@@ -15,6 +15,7 @@ from segments.editing import create_segment, fill
 from segments.models import Segment, Transition
 from tests.conftest import PASSWORD
 from tests.e2e.conftest import PHONE, SCREEN
+from tests.e2e.keyboard import choose
 from tests.e2e.shop import all_of, emails
 from tests.e2e.steps import (
     add_condition,
@@ -30,7 +31,6 @@ from tests.e2e.steps import (
     open_tab,
     save_segment,
     set_condition,
-    settle,
 )
 
 ROSALIND = "rosalind@example.com"
@@ -256,20 +256,17 @@ def test_the_segment_editor_with_the_keyboard_alone(
     tab_to(page.get_by_label("Name", exact=True))
     page.keyboard.type(BORN_LATER)
     tab_to(condition(page, 1).get_by_label("About"))
-    page.keyboard.type("Date of b")
-    settle(page)
+    choose(page, "Date of b", "date_of_birth")
     tab_to(condition(page, 1).get_by_label("Operator"))
-    page.keyboard.type("is equal to or a")
-    settle(page)
+    choose(page, "is equal to or a", "on_or_after")
     tab_to(condition(page, 1).get_by_label("Value"))
     page.keyboard.type("01011965")
     tab_to(button(name="Condition"))
     page.keyboard.press("Enter")
     expect(condition(page, 2).get_by_label("About")).to_be_focused()
-    page.keyboard.type("Newsletter")
-    settle(page)
+    choose(page, "Newsletter", "newsletter")
     tab_to(condition(page, 2).get_by_label("Value"))
-    page.keyboard.type("Subs")
+    choose(page, "Subs", "subscribed")
     tab_to(button(name="Condition"))
     page.keyboard.press("Enter")
     expect(condition(page, 3).get_by_label("About")).to_be_focused()
