@@ -5,6 +5,7 @@ Codes and translations come from pycountry, which carries ISO 3166-1 and ISO 639
 
 import gettext
 import zoneinfo
+from collections.abc import Iterable
 from functools import lru_cache
 
 import pycountry
@@ -40,3 +41,18 @@ def _names(domain: str, language: str) -> list[tuple[str, str]]:
         if hasattr(entry, "alpha_2")
     ]
     return sorted(named, key=lambda pair: pair[1].casefold())
+
+
+def country_names(languages: Iterable[str]) -> list[tuple[str, str]]:
+    """Codes of countries with their names in each of these languages."""
+    return [pair for language in languages for pair in _names("iso3166-1", language)]
+
+
+def country_codes_of_three_letters() -> list[tuple[str, str]]:
+    """The two-letter codes of countries with those of three letters."""
+    return [(country.alpha_2, country.alpha_3) for country in pycountry.countries]
+
+
+def language_names(languages: Iterable[str]) -> list[tuple[str, str]]:
+    """Codes of languages with their names in each of these languages."""
+    return [pair for language in languages for pair in _names("iso639-3", language)]

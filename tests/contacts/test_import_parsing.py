@@ -8,14 +8,17 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from contacts.fields import catalogue
-from contacts.imports.cleaning import cleaner, moment_reader, read_number, read_property, read_whole_number
+from contacts.imports.cleaning import cleaner, read_property
+from contacts.imports.dates import moment_reader
 from contacts.imports.mapping import EVENT_TARGETS, MappingError, contact_targets, map_columns
-from contacts.imports.parse import Row, Table, UnreadableFile
+from contacts.imports.numbers import read_number, read_whole_number
+from contacts.imports.sources import Row, Table, UnreadableFile, detect, open_table
 from contacts.models import ContactField
 
 
 def table(content: str | bytes) -> Table:
-    return Table(BytesIO(content.encode() if isinstance(content, str) else content))
+    file = BytesIO(content.encode() if isinstance(content, str) else content)
+    return open_table(file, detect(file, "people.csv"))
 
 
 def rows(content: str | bytes) -> list[Row]:
