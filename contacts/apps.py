@@ -13,8 +13,9 @@ class ContactsConfig(AppConfig):
         from contacts import bulk, retention
         from contacts import contact_data as contact_data  # registers what it holds
         from contacts.changes import install_triggers
+        from contacts.exports import running as exports
         from contacts.folding import register_on_sqlite
-        from crm.jobs import KINDS, Kind
+        from crm.jobs import KINDS, PERIODIC, Kind, Periodic
 
         KINDS.add(Kind(bulk.JOB, bulk.bulk_job, _("Action on many contacts"), cancellable=True, url=bulk.url_of))
         KINDS.add(
@@ -22,5 +23,7 @@ class ContactsConfig(AppConfig):
                 retention.JOB, retention.removal_job, _("Removal of old events"), cancellable=True, url=retention.url_of
             )
         )
+        KINDS.add(Kind(exports.JOB, exports.export_job, _("Export"), cancellable=True, url=exports.url_of))
+        PERIODIC.add(Periodic("contacts: old exports", "contacts.exports.tasks.remove_old", minutes=60))
         connection_created.connect(register_on_sqlite, dispatch_uid="contacts.folding")
         post_migrate.connect(install_triggers, sender=self, dispatch_uid="contacts.changes")

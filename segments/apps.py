@@ -20,10 +20,12 @@ class SegmentsConfig(AppConfig):
 
     def ready(self) -> None:
         from contacts.changes import READERS, Reader
+        from contacts.exports.contact_rows import NAMES
+        from contacts.exports.types import EXPORT_TYPES
         from contacts.personal_data import HOLDERS
         from contacts.retention import EVENT_READERS, LEDGERS
         from crm.jobs import KINDS, PERIODIC, Kind, Periodic
-        from segments import contact_data, contact_pages, copying, editing, refresh, retention
+        from segments import contact_data, contact_pages, copying, editing, exporting, refresh, retention
         from segments.facebook import contact_data as facebook_data
         from segments.facebook import in_step, sending
         from segments.facebook import uses as facebook_uses
@@ -33,6 +35,9 @@ class SegmentsConfig(AppConfig):
         HOLDERS.add(facebook_data.Audiences())
         USES.add(facebook_uses.SOURCE)
         contact_pages.register()
+        NAMES.add(exporting.SegmentNames())
+        EXPORT_TYPES.add(exporting.Segments())
+        EXPORT_TYPES.add(exporting.Transitions())
         READERS.add(Reader("segments", refresh.at_commit, refresh.apply_changes))
         EVENT_READERS.add(retention.READER)
         LEDGERS.add(retention.LEDGER)

@@ -58,6 +58,7 @@ class Export(models.Model):
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     rows = models.PositiveBigIntegerField(_("number of rows"), default=0)
     size = models.PositiveBigIntegerField(_("size (bytes)"), default=0)
+    note = models.CharField(_("note"), max_length=255, blank=True)
     created_at = models.DateTimeField(_("begun"))
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     moment = models.DateTimeField(_("as of"), null=True, blank=True)

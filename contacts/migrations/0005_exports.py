@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
                 ('key', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('rows', models.PositiveBigIntegerField(default=0, verbose_name='number of rows')),
                 ('size', models.PositiveBigIntegerField(default=0, verbose_name='size (bytes)')),
+                ('note', models.CharField(blank=True, max_length=255, verbose_name='note')),
                 ('created_at', models.DateTimeField(verbose_name='begun')),
                 ('started_at', models.DateTimeField(blank=True, null=True, verbose_name='started')),
                 ('moment', models.DateTimeField(blank=True, null=True, verbose_name='as of')),
