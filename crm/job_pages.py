@@ -117,7 +117,7 @@ def bell(request: HttpRequest) -> HttpResponse:
 @require_POST
 @requires("crm.view_job")
 def look_at_bell(request: Request) -> HttpResponse:
-    """The bell was opened or closed: what it shows has been seen."""
+    """The bell was opened: what it shows has been seen."""
     found = Bell.of(request.user, now=timezone.now())
     fragment = render(request, "crm/_bell_jobs.html", {"bell": found, "again": True, "open": True})
     _see(found.jobs, request.user)
