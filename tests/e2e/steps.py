@@ -1,7 +1,5 @@
 """What people do on the pages, by the names they read there: the same on a screen, a phone and without JavaScript."""
 
-import re
-
 from playwright.sync_api import Locator, Page, expect
 
 from segments.models import Membership, Segment
@@ -48,8 +46,8 @@ def open_editor(page: Page, kind: str) -> None:
 
 
 def kind_choice(page: Page, kind: str) -> Locator:
-    """The choice of a type, whose name goes on with what the type is."""
-    return page.get_by_role("radio", name=re.compile(rf"^{kind} (?!Plus)"))
+    """The choice of a type."""
+    return page.get_by_role("radio", name=kind, exact=True)
 
 
 def condition(page: Page, number: int | str) -> Locator:
