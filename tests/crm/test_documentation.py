@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from crm.jobs import KINDS
+
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 
 pytestmark = pytest.mark.once
@@ -25,6 +27,12 @@ def test_only_the_settings_read_the_environment():
         if re.search(r"os\.(environ\[|environ\.get|getenv)", path.read_text())
     }
     assert reading == set()
+
+
+def test_jobs_md_has_every_kind_of_job():
+    text = (REPOSITORY / "docs" / "jobs.md").read_text()
+    documented = dict(re.findall(r"^\| `([a-z_.]+)` \|[^|]+\| (yes|no) \|", text, re.MULTILINE))
+    assert documented == {kind.key: "yes" if kind.cancellable else "no" for kind in KINDS}
 
 
 def test_the_lock_names_versions_only():
