@@ -22,12 +22,14 @@ from crm.registry import Registry
 class Reader:
     """Somebody who acts on changes: ``function(now=…)`` is called after a commit that may have left some.
 
-    It may leave many of them for later; ``catch_up(now=…)`` takes all that there are.
+    It may leave many of them for later; ``catch_up(now=…)`` takes all that there are, and ``settle(now=…)`` besides
+    does at once what follows from them, however long it takes.
     """
 
     key: str
     function: Callable[..., Any]
     catch_up: Callable[..., Any]
+    settle: Callable[..., Any]
 
 
 READERS: Registry[Reader] = Registry("reader of the change log")
@@ -55,6 +57,12 @@ def catch_up(*, now: datetime) -> None:
     """Let every reader take all that is in the log, however much, for a writer who waits until the log is short."""
     for reader in READERS:
         reader.catch_up(now=now)
+
+
+def settle(*, now: datetime) -> None:
+    """Let every reader take all that is in the log and do what follows, for a writer who says when all is right."""
+    for reader in READERS:
+        reader.settle(now=now)
 
 
 # A session plans a trigger's statements once, for as many rows as the first change happens to have: after an edit of

@@ -9,7 +9,7 @@ from django.db.models import F
 from contacts.editing import no_value
 from contacts.fields import SYSTEM_FIELDS
 from contacts.frozen import FrozenContacts
-from contacts.models import Contact, Event, ListMembership
+from contacts.models import Contact, ContactImport, Event, ListMembership
 from contacts.personal_data import HOLDERS, Holder
 
 # What describes many people and not one may stay; everything else about the person goes.
@@ -64,6 +64,21 @@ class Lists(Holder):
 
     def anonymise(self, contact: Contact, *, now: datetime) -> None:
         ListMembership.objects.current().filter(contact=contact).update(unsubscribed_at=now)
+
+
+@HOLDERS.register
+class Imports(Holder):
+    key = "imports"
+
+    def data_of(self, contact: Contact) -> Any:
+        came = ContactImport.objects.filter(contact=contact).order_by("import_run_id")
+        return list(came.values("created", "changed", "written_at", name=F("import_run__name")))
+
+    def delete(self, contacts: FrozenContacts, *, now: datetime) -> None:
+        ContactImport.objects.filter(contact_id__in=contacts.ids)._raw_delete("default")
+
+    def anonymise(self, contact: Contact, *, now: datetime) -> None:
+        """That somebody came with a file does not say who it was; the files themselves are removed after a while."""
 
 
 @HOLDERS.register

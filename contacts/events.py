@@ -116,6 +116,25 @@ def record(events: Sequence[NewEvent], *, now: datetime) -> list[Result]:
     return [draft.result or Result(Outcome.RECORDED, contact_id=draft.contact_id) for draft in drafts]
 
 
+def foresee(events: Sequence[NewEvent], *, now: datetime, used: Callable[[list[str]], set[str]]) -> list[Result]:
+    """What `record` would make of events, without writing anything or keeping anybody waiting.
+
+    ``used`` tells which of some keys count as used besides those that are stored. A new visitor has no ``contact_id``.
+    """
+    moment = moment_writer()
+    drafts = [_draft(event, moment, now=now) for event in events]
+    _set_known_keys_aside(_pending(drafts))
+    _set_duplicates_aside(_pending(drafts), {*used([draft.event.key for draft in _pending(drafts) if draft.event.key])})
+    _refuse_forgotten_keys(_pending(drafts), now=now)
+    found = _found({draft.reference for draft in _pending(drafts)})
+    for draft in _pending(drafts):
+        draft.contact_id = found.get(draft.reference, 0)
+        if not draft.contact_id and draft.reference[0] != "visitor_key":
+            draft.result = Result(Outcome.REFUSED, reason=_no_contact(*draft.reference))
+    _set_repeated_keys_aside(_pending(drafts))
+    return [draft.result or Result(Outcome.RECORDED, contact_id=draft.contact_id or None) for draft in drafts]
+
+
 @dataclass(slots=True)
 class _Draft:
     """An event on its way into the table. One that has a ``result`` already does not go there."""
@@ -277,12 +296,16 @@ def _lock(references: set[Reference]) -> dict[Reference, int]:
     The lock keeps a contact from being deleted meanwhile and lets the writers of its events add up one after the
     other. Locks are taken in the order of ids, so that writers cannot wait for each other in a circle.
     """
+    return _found(references, "FOR NO KEY UPDATE" if connection.features.has_select_for_no_key_update else "")
+
+
+def _found(references: set[Reference], lock: str = "") -> dict[Reference, int]:
+    """The ids of the contacts that are referred to."""
     named: dict[str, list[int | str]] = defaultdict(list)
     for name, value in references:
         named[name].append(value)
     if not named:
         return {}
-    lock = "FOR NO KEY UPDATE" if connection.features.has_select_for_no_key_update else ""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT {', '.join(named)}, id FROM contacts_contact"

@@ -216,6 +216,7 @@ PREVIEW_SECONDS = env.int("PREVIEW_SECONDS", default=30)
 # Imports
 
 IMPORT_MAX_MEGABYTES = env.int("IMPORT_MAX_MEGABYTES", default=200)
+IMPORT_BATCH = env.int("IMPORT_BATCH", default=5_000)
 IMPORT_FILES_DAYS = env.int("IMPORT_FILES_DAYS", default=30)
 
 # Exports

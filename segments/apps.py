@@ -22,10 +22,11 @@ class SegmentsConfig(AppConfig):
         from contacts.changes import READERS, Reader
         from contacts.exports.contact_rows import NAMES
         from contacts.exports.types import EXPORT_TYPES
+        from contacts.imports.destinations import DESTINATIONS
         from contacts.personal_data import HOLDERS
         from contacts.retention import EVENT_READERS, LEDGERS
         from crm.jobs import KINDS, PERIODIC, Kind, Periodic
-        from segments import contact_data, contact_pages, copying, editing, exporting, refresh, retention
+        from segments import contact_data, contact_pages, copying, editing, exporting, importing, refresh, retention
         from segments.facebook import contact_data as facebook_data
         from segments.facebook import in_step, sending
         from segments.facebook import uses as facebook_uses
@@ -38,7 +39,8 @@ class SegmentsConfig(AppConfig):
         NAMES.add(exporting.SegmentNames())
         EXPORT_TYPES.add(exporting.Segments())
         EXPORT_TYPES.add(exporting.Transitions())
-        READERS.add(Reader("segments", refresh.at_commit, refresh.apply_changes))
+        READERS.add(Reader("segments", refresh.at_commit, refresh.apply_changes, refresh.settle))
+        DESTINATIONS.add(importing.StaticSegments())
         EVENT_READERS.add(retention.READER)
         LEDGERS.add(retention.LEDGER)
         KINDS.add(Kind(refresh.REFRESH_JOB, editing.refresh_job, _("Refresh of a segment"), url=url_of_segment))

@@ -21,6 +21,15 @@ def add(segment: Segment, contacts: QuerySet[Contact], *, now: datetime, cause: 
 
     Raises ValueError for a segment that is not static.
     """
+    count = add_in_passing(segment, contacts, now=now, cause=cause, detail=detail)
+    apply_changes(now=now)
+    return count
+
+
+def add_in_passing(
+    segment: Segment, contacts: QuerySet[Contact], *, now: datetime, cause: Cause, detail: str = ""
+) -> int:
+    """`add` as a part of a larger write, whose end brings the segments with a rule on this one up to date."""
     # Not "NOT IN": PostgreSQL compares each with each when the members do not fit its working memory.
     is_member = Exists(Membership.objects.filter(segment=segment, contact_id=OuterRef("pk")))
     return _move(segment, contacts.filter(~is_member), True, now=now, cause=cause, detail=detail)
@@ -29,7 +38,9 @@ def add(segment: Segment, contacts: QuerySet[Contact], *, now: datetime, cause: 
 def remove(segment: Segment, contacts: QuerySet[Contact], *, now: datetime, cause: Cause, detail: str = "") -> int:
     """Take contacts out of a static segment; returns how many left. Raises ValueError for one that is not static."""
     members = Membership.objects.filter(segment=segment).values("contact_id")
-    return _move(segment, contacts.filter(pk__in=members), False, now=now, cause=cause, detail=detail)
+    count = _move(segment, contacts.filter(pk__in=members), False, now=now, cause=cause, detail=detail)
+    apply_changes(now=now)
+    return count
 
 
 def _move(
@@ -56,5 +67,4 @@ def _move(
         if count and Plan.of_all(now=now).dependents(segment.pk):
             tell_dependents(segment.pk, moves)
         cursor.execute(f"DROP TABLE {table}")
-    apply_changes(now=now)
     return count

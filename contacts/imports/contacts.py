@@ -1,6 +1,8 @@
 """Importing contacts: the rows of a file become batches of contacts, which are written set-wise."""
 
-from collections.abc import Callable, Iterator
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -10,35 +12,21 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from contacts.fields import Catalogue
-from contacts.imports.cleaning import Cleaner, cleaner
-from contacts.imports.identity import ImportedContact
+from contacts.imports.cells import CellReader, Read, reader_of_contact
+from contacts.imports.counts import Counts
+from contacts.imports.identity import KEYS, ImportedContact, Policy, Verdict
 from contacts.imports.mapping import ColumnMapping, MappingError
-from contacts.imports.parse import Row, Table
-from contacts.imports.refused import Refuse, Unusable
-from contacts.imports.upsert import Upsert
+from contacts.imports.options import LIST, Column
+from contacts.imports.refused import INVALID, NO_KEY, TAKEN, UNKNOWN, UNREADABLE, Refusal, Refuse, Unusable
+from contacts.imports.sources import Row, Table
+from contacts.imports.staging import Shape
+from contacts.imports.upsert import Store, Upsert, write
 from contacts.models import ContactList
 
 ROWS_IN_ONE_BATCH = 5_000
 NO_VALUES: tuple[Any, ...] = (None, "", [])
 KEYS_BY_PREFERENCE = ("external_id", "email")
-
-
-@dataclass
-class ContactsImported:
-    """How many rows created a contact, updated one, found one as it was, or were refused.
-
-    Rows near each other that are about one contact are written as one: all but one of them count as ``joined``.
-    """
-
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    joined: int = 0
-    refused: int = 0
-
-    @property
-    def rows(self) -> int:
-        return self.created + self.updated + self.unchanged + self.joined + self.refused
+KEPT_WHEN_EMPTY = frozenset({"newsletter_at"})  # it follows from the newsletter, which every contact has a value for
 
 
 def import_contacts(
@@ -48,10 +36,10 @@ def import_contacts(
     *,
     now: datetime,
     refuse: Refuse,
-    progress: Callable[[ContactsImported], None],
+    progress: Callable[[Counts], None],
     match: str | None = None,
     contact_list: ContactList | None = None,
-) -> ContactsImported:
+) -> Counts:
     """Import the rows of a table: those of new contacts create them, those of known ones change what differs.
 
     ``match`` names the key that tells contacts apart, as `Identities` explains; without it, it is the external id if a
@@ -62,26 +50,53 @@ def import_contacts(
     goes to the key.
     """
     match = _match(mapping, match)
-    done = ContactsImported()
-
-    def refuse_and_count(row: Row, reason: str) -> None:
-        done.refused += 1
-        refuse(row, reason)
-
-    reader = _Reader(mapping, fields)
-    upsert = Upsert(reader.columns, match=match, contact_list=contact_list)
-    contacts = _contacts(table, reader, refuse_and_count)
-    while batch := list(islice(contacts, ROWS_IN_ONE_BATCH)):
-        written = upsert.write([contact for _row, contact in batch], now=now)
-        done.created += written.created
-        done.updated += written.updated
-        done.joined += written.joined
-        done.unchanged += len(batch) - written.created - written.updated - written.joined - len(written.refused)
-        for place in written.refused:
-            row, contact = batch[place]
-            refuse_and_count(row, _belongs_to_another(contact, match))
+    columns = [Column(place, table.columns[place], key) for key, place in mapping.places.items()]
+    reader = ContactReader([reader_of_contact(column, fields) for column in columns], match=match)
+    upsert = Upsert(reader.shape, Policy(match), lists=[contact_list] if contact_list else [])
+    done = Counts()
+    rows = table.rows()
+    while batch := list(islice(rows, ROWS_IN_ONE_BATCH)):
+        counts, refusals = write_rows(upsert, reader.read(batch), match=match, now=now)
+        for refusal in refusals:
+            refuse(refusal.row, refusal.reason)
+        done += counts
         progress(done)
     return done
+
+
+@dataclass
+class Reading:
+    """What a batch of rows says: the rows that can be used, what each of them says, and those that cannot."""
+
+    rows: list[Row]
+    contacts: list[ImportedContact]
+    refusals: list[Refusal]
+
+
+def write_rows(store: Store, reading: Reading, *, match: str, now: datetime) -> tuple[Counts, list[Refusal]]:
+    """Write what rows say; what became of them, and those that were refused, in the order of the file."""
+    written = write(store, reading.contacts, now=now)
+    written.counts.refused += len(reading.refusals)
+    refusals = reading.refusals
+    if written.refused:
+        refusals = refusals + [
+            _refusal(reading.rows[place], reading.contacts[place], verdict, match=match)
+            for place, verdict in written.refused
+        ]
+        refusals.sort(key=lambda refusal: refusal.row.line)
+    return written.counts, refusals
+
+
+def _refusal(row: Row, contact: ImportedContact, verdict: Verdict, *, match: str) -> Refusal:
+    given = {key: contact.columns[key] for key in KEYS if contact.columns.get(key)}
+    if verdict is Verdict.UNKNOWN:
+        named = ", ".join(f"{key} “{value}”" for key, value in given.items())
+        message = _("There is no contact with the %(keys)s, and new ones are not to be created.")
+        return Refusal(row, message % {"keys": named}, UNKNOWN)
+    assert verdict is Verdict.TAKEN
+    [key] = (key for key in KEYS if key != match)
+    message = _("The %(field)s “%(value)s” belongs to another contact.")
+    return Refusal(row, message % {"field": key, "value": contact.columns[key]}, TAKEN)
 
 
 def _match(mapping: ColumnMapping, match: str | None) -> str:
@@ -93,53 +108,88 @@ def _match(mapping: ColumnMapping, match: str | None) -> str:
     raise MappingError(_("No column goes to “email” or “external_id”: nothing tells the contacts apart."))
 
 
-def _belongs_to_another(contact: ImportedContact, match: str) -> str:
-    [key] = (key for key in KEYS_BY_PREFERENCE if key != match)
-    message = _("The %(field)s “%(value)s” belongs to another contact.")
-    return message % {"field": key, "value": contact.columns[key]}
+class ContactReader:
+    """Makes contacts of rows. With ``erases``, a blank cell erases what is stored, but never the ``match`` key."""
 
+    def __init__(
+        self, readers: Sequence[CellReader], *, match: str, erases: bool = False, consent: bool = False
+    ) -> None:
+        self._readers = {reader.column.place: reader for reader in readers}
+        self._columns: list[tuple[int, str, Read]] = []
+        self._custom: list[tuple[int, str, Read]] = []
+        self._lists: list[tuple[int, int, Read]] = []
+        self._erased: list[tuple[int, str]] = []
+        self._erased_custom: list[tuple[int, str]] = []
+        for place, reader in self._readers.items():
+            field = reader.field
+            if field is None:
+                self._lists.append((place, int(reader.column.target.removeprefix(LIST)), reader.read))
+            elif field.is_custom:
+                self._custom.append((place, field.json_key, reader.read))
+                if erases:
+                    self._erased_custom.append((place, field.json_key))
+            else:
+                self._columns.append((place, field.column, reader.read))
+                if erases and not field.always_set and field.key not in (match, *KEPT_WHEN_EMPTY):
+                    self._erased.append((place, field.column))
+        columns = [name for _place, name, _read in self._columns]
+        columns += [name for name in ("newsletter", "newsletter_at") if consent and name not in columns]
+        columns += ["custom"] if self._custom else []
+        self.shape = Shape(columns, frozenset(name for _place, name in self._erased))
 
-def _contacts(table: Table, reader: "_Reader", refuse: Refuse) -> Iterator[tuple[Row, ImportedContact]]:
-    for row in table.rows():
-        try:
-            yield row, reader.contact(row)
-        except Unusable as reason:
-            refuse(row, str(reason))
+    def read(self, rows: Sequence[Row]) -> Reading:
+        """What the rows say."""
+        reading = Reading([], [], [])
+        usable, contacts = reading.rows.append, reading.contacts.append
+        for row in rows:
+            try:
+                contact = self._contact(row)
+            except Unusable as reason:
+                reading.refusals.append(Refusal(row, str(reason), reason.kind, reason.column))
+            else:
+                usable(row)
+                contacts(contact)
+        return reading
 
-
-class _Reader:
-    """Makes contacts of rows."""
-
-    def __init__(self, mapping: ColumnMapping, fields: Catalogue) -> None:
-        targets = [(place, fields[key]) for key, place in mapping.places.items()]
-        self._columns = [(place, field.column, cleaner(field)) for place, field in targets if not field.is_custom]
-        self._custom = [(place, field.json_key, cleaner(field)) for place, field in targets if field.is_custom]
-        self.columns = list(dict.fromkeys(field.column or "custom" for _place, field in targets))
-        self._labels = {place: field.label for place, field in targets}
-
-    def contact(self, row: Row) -> ImportedContact:
+    def _contact(self, row: Row) -> ImportedContact:
         """Raises `Unusable`."""
         if row.problem:
-            raise Unusable(row.problem)
-        problems: list[str] = []
-        contact = ImportedContact(
-            self._values(self._columns, row.cells, problems), self._values(self._custom, row.cells, problems)
-        )
-        if problems:
-            raise Unusable(" ".join(problems))
-        if not any(contact.keys):
-            raise Unusable(_("The row has neither an email nor an external id."))
-        return contact
+            raise Unusable(row.problem, UNREADABLE)
+        cells = row.cells
+        try:
+            columns = _values(self._columns, cells)
+            custom = _values(self._custom, cells) if self._custom else {}
+            lists = tuple(id for place, id, read in self._lists if cells[place].strip() and read(cells[place].strip()))
+        except ValidationError:
+            raise self._invalid(cells) from None
+        if not columns.get("email") and not columns.get("external_id"):
+            raise Unusable(_("The row has neither an email nor an external id."), NO_KEY)
+        for _place, name in self._erased:
+            columns.setdefault(name, None)
+        for _place, name in self._erased_custom:
+            custom.setdefault(name, None)
+        return ImportedContact(columns, custom, lists)
 
-    def _values(self, targets: list[tuple[int, str, Cleaner]], cells: list[str], problems: list[str]) -> dict[str, Any]:
-        values = {}
-        for place, name, clean in targets:
-            if text := cells[place].strip():
-                try:
-                    value = clean(text)
-                except ValidationError as error:
-                    problems.append(f"{self._labels[place]}: {' '.join(error.messages)}")
-                else:
-                    if value not in NO_VALUES:
-                        values[name] = value
-        return values
+    def _invalid(self, cells: Sequence[str]) -> Unusable:
+        """All that is not valid in a row; it counts for the first column at fault."""
+        found = list(self._problems(cells))
+        text = " ".join(f"{reader.label}: {problem}" for reader, problem in found)
+        return Unusable(text, INVALID, found[0][0].column.name)
+
+    def _problems(self, cells: Sequence[str]) -> Iterator[tuple[CellReader, str]]:
+        for place, reader in self._readers.items():
+            try:
+                if text := cells[place].strip():
+                    reader.read(text)
+            except ValidationError as error:
+                yield reader, " ".join(error.messages)
+
+
+def _values(targets: Sequence[tuple[int, str, Read]], cells: Sequence[str]) -> dict[str, Any]:
+    values = {}
+    for place, name, read in targets:
+        if text := cells[place].strip():
+            value = read(text)
+            if value not in NO_VALUES:
+                values[name] = value
+    return values

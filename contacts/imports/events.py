@@ -1,6 +1,8 @@
 """Importing events: the rows of a file go in batches to the one write path for events."""
 
-from collections.abc import Callable, Iterator
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -10,14 +12,16 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from contacts.event_types import is_event_type
-from contacts.events import NewEvent, Outcome, record
-from contacts.imports.cleaning import moment_reader, read_number, read_property, read_whole_number
-from contacts.imports.mapping import PROPERTY, ColumnMapping, MappingError
-from contacts.imports.parse import Row, Table
-from contacts.imports.refused import Refuse, Unusable
+from contacts.events import NewEvent, Outcome, Result, record
+from contacts.imports.cells import CellReader, reader_of_event
+from contacts.imports.counts import Counts
+from contacts.imports.mapping import PROPERTY as NAMED_PROPERTY
+from contacts.imports.mapping import ColumnMapping, MappingError
+from contacts.imports.options import PROPERTY, REFERENCES, Column
+from contacts.imports.refused import IMPOSSIBLE, INCOMPLETE, INVALID, UNREADABLE, Refusal, Refuse, Unusable
+from contacts.imports.sources import Row, Table
 
 EVENTS_IN_ONE_BATCH = 5_000
-REFERENCES = ("contact_id", "external_id", "email", "visitor_key")
 
 
 @dataclass
@@ -48,24 +52,18 @@ def import_events(
     ``progress`` is called. Raises `MappingError` when something that all events need is missing.
     """
     _check(mapping, event_type)
-    reader = _Reader(mapping, event_type)
+    columns = [Column(place, table.columns[place], _target(key)) for key, place in mapping.places.items()]
+    reader = EventReader([reader_of_event(column) for column in columns], event_type=event_type or "")
     done = EventsImported()
-
-    def refuse_and_count(row: Row, reason: str) -> None:
-        done.refused += 1
-        refuse(row, reason)
-
-    drafts = _drafts(table, reader, refuse_and_count)
-    while batch := list(islice(drafts, EVENTS_IN_ONE_BATCH)):
-        results = record([event for _row, event in batch], now=now)
-        for (row, _event), result in zip(batch, results, strict=True):
-            match result.outcome:
-                case Outcome.RECORDED:
-                    done.recorded += 1
-                case Outcome.DUPLICATE:
-                    done.duplicates += 1
-                case Outcome.REFUSED:
-                    refuse_and_count(row, result.reason)
+    rows = table.rows()
+    while batch := list(islice(rows, EVENTS_IN_ONE_BATCH)):
+        reading = reader.read(batch)
+        counts, refusals = account(reading, record(reading.events, now=now))
+        for refusal in refusals:
+            refuse(refusal.row, refusal.reason)
+        done.recorded += counts.created
+        done.duplicates += counts.unchanged
+        done.refused += counts.refused
         progress(done)
     return done
 
@@ -81,49 +79,82 @@ def _check(mapping: ColumnMapping, event_type: str | None) -> None:
         raise MappingError(_("No column says whose events these are: %s.") % ", ".join(REFERENCES))
 
 
-def _drafts(table: Table, reader: "_Reader", refuse: Refuse) -> Iterator[tuple[Row, NewEvent]]:
-    for row in table.rows():
-        try:
-            yield row, reader.event(row)
-        except Unusable as reason:
-            refuse(row, str(reason))
+def _target(key: str) -> str:
+    """The target as imports keep it: ``property:quantity:number`` for ``properties.quantity:number``."""
+    named = NAMED_PROPERTY.fullmatch(key)
+    return f"{PROPERTY}{named['key']}:{named['kind'] or ''}" if named else key
 
 
-class _Reader:
-    """Makes events of rows."""
+@dataclass
+class Reading:
+    """What a batch of rows says: the rows that can be used, their events, and the rows that cannot."""
 
-    def __init__(self, mapping: ColumnMapping, event_type: str | None) -> None:
-        readers: dict[str, Callable[[str], Any]] = {
-            "occurred_at": moment_reader(),
-            "value": read_number,
-            "contact_id": read_whole_number,
-        }
+    rows: list[Row]
+    events: list[NewEvent]
+    refusals: list[Refusal]
+
+
+def account(reading: Reading, results: Sequence[Result]) -> tuple[Counts, list[Refusal]]:
+    """What became of rows, and those that were refused, in the order of the file.
+
+    An event whose key is known already counts as unchanged.
+    """
+    counts = Counts(refused=len(reading.refusals))
+    refusals = list(reading.refusals)
+    for row, result in zip(reading.rows, results, strict=True):
+        match result.outcome:
+            case Outcome.RECORDED:
+                counts.created += 1
+            case Outcome.DUPLICATE:
+                counts.unchanged += 1
+            case Outcome.REFUSED:
+                counts.refused += 1
+                refusals.append(Refusal(row, result.reason, IMPOSSIBLE))
+    refusals.sort(key=lambda refusal: refusal.row.line)
+    return counts, refusals
+
+
+class EventReader:
+    """Makes events of rows; they have the type ``event_type`` where no column says another."""
+
+    def __init__(self, readers: Sequence[CellReader], *, event_type: str = "") -> None:
         self._defaults = {"type": event_type} if event_type else {}
-        self._attributes: list[tuple[int, str, Callable[[str], Any]]] = []
-        self._properties: list[tuple[int, str, str | None]] = []
-        for target, place in mapping.places.items():
-            if of_property := PROPERTY.fullmatch(target):
-                self._properties.append((place, of_property["key"], of_property["kind"]))
-            else:
-                self._attributes.append((place, target, readers.get(target, str)))
+        of_properties = [reader for reader in readers if reader.column.target.startswith(PROPERTY)]
+        self._properties = [(reader, reader.column.target.split(":")[1]) for reader in of_properties]
+        self._attributes = [(reader, reader.column.target) for reader in readers if reader not in of_properties]
 
-    def event(self, row: Row) -> NewEvent:
+    def read(self, rows: Sequence[Row]) -> Reading:
+        """What the rows say."""
+        reading = Reading([], [], [])
+        for row in rows:
+            try:
+                event = self._event(row)
+            except Unusable as reason:
+                reading.refusals.append(Refusal(row, str(reason), reason.kind, reason.column))
+            else:
+                reading.rows.append(row)
+                reading.events.append(event)
+        return reading
+
+    def _event(self, row: Row) -> NewEvent:
         """Raises `Unusable`."""
         if row.problem:
-            raise Unusable(row.problem)
-        attributes: dict[str, Any] = dict(self._defaults)
-        properties: dict[str, Any] = {}
-        try:
-            for place, name, read in self._attributes:
-                if text := row.cells[place].strip():
-                    attributes[name] = read(text)
-            for place, name, kind in self._properties:
-                if text := row.cells[place].strip():
-                    properties[name] = read_property(text, kind)
-        except ValidationError as error:
-            raise Unusable(f"{name}: {' '.join(error.messages)}") from error
+            raise Unusable(row.problem, UNREADABLE)
+        attributes = self._defaults | _values(self._attributes, row.cells)
+        properties = _values(self._properties, row.cells)
         if "occurred_at" not in attributes:
-            raise Unusable(_("The row has no time."))
+            raise Unusable(_("The row has no time."), INCOMPLETE)
         if "type" not in attributes:
-            raise Unusable(_("The row has no type of event."))
+            raise Unusable(_("The row has no type of event."), INCOMPLETE)
         return NewEvent(properties=properties, **attributes)
+
+
+def _values(readers: Sequence[tuple[CellReader, str]], cells: Sequence[str]) -> dict[str, Any]:
+    values = {}
+    for reader, name in readers:
+        if text := cells[reader.column.place].strip():
+            try:
+                values[name] = reader.read(text)
+            except ValidationError as error:
+                raise Unusable(f"{reader.label}: {' '.join(error.messages)}", INVALID, reader.column.name) from None
+    return values

@@ -4,17 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 
+from contacts.models import Contact
+
 KEYS = ("email", "external_id")
+NEWSLETTER = ("newsletter", "newsletter_at")
+SUBSCRIBED, UNSUBSCRIBED = Contact.Newsletter.SUBSCRIBED.value, Contact.Newsletter.UNSUBSCRIBED.value
+
+
+class Prior(Enum):
+    """What rows of the same import before this batch have made of a contact."""
+
+    CREATED = auto()
+    CHANGED = auto()
+    UNCHANGED = auto()
+
+
+class Verdict(Enum):
+    """What becomes of a row: it is written, its contact is left as it is, or it is refused."""
+
+    WRITTEN = auto()
+    LEFT = auto()
+    TAKEN = auto()  # its other key belongs to another contact
+    UNKNOWN = auto()  # there is no such contact, and new ones are not created
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What rows may do.
+
+    ``match`` is the key that tells contacts apart. Without ``create`` there are no new contacts, and without
+    ``overwrite`` those whom this import has not created are left as they are. ``consent`` is the newsletter state, and
+    since when, of those whose row says none. Who unsubscribed stays so, unless ``resubscribe`` is set.
+    """
+
+    match: str
+    create: bool = True
+    overwrite: bool = True
+    consent: tuple[str, Any] | None = None
+    resubscribe: bool = False
 
 
 @dataclass(slots=True)
 class ImportedContact:
-    """What a row says of a contact: values by column, as `contacts.imports.cleaning` makes them, and custom fields."""
+    """What a row says of a contact: values by column, as `contacts.imports.cleaning` makes them, custom fields, lists.
+
+    A value of None erases what is stored.
+    """
 
     columns: dict[str, Any] = field(default_factory=dict)
     custom: dict[str, Any] = field(default_factory=dict)
+    lists: tuple[int, ...] = ()
 
     @property
     def keys(self) -> tuple[str | None, str | None]:
@@ -22,67 +64,117 @@ class ImportedContact:
 
 
 @dataclass(slots=True)
+class Known:
+    """A contact that is stored, or that this import is going to create: what tells it apart, and its newsletter state.
+
+    Of one that a check is only going to create the id is negative.
+    """
+
+    contact_id: int
+    email: str | None
+    external_id: str | None
+    newsletter: str
+    prior: Prior | None = None
+
+
+@dataclass(slots=True)
 class Person:
-    """Somebody a batch is about: the id if they are stored, the keys as they will be, and what all their rows say."""
+    """Somebody a batch is about: the id if they are known, the keys as they will be, and what all their rows say."""
 
     contact_id: int | None
     keys: dict[str, str | None]
+    newsletter: str
+    prior: Prior | None = None
     said: ImportedContact = field(default_factory=ImportedContact)
+    lists: set[int] = field(default_factory=set)
     rows: int = 0
 
 
 class Identities:
     """The people of a batch. Rows are added in their order, and each finds what those before it have made of things.
 
-    A row is about whoever has its ``match`` key; else about whoever has its other key, unless the row and they
-    both have a first key; else about somebody new. ``stored`` are the contacts that have a key of the batch: id, email
-    and external id.
+    A row is about whoever has its match key; else about whoever has its other key, unless the row and they
+    both have a match key; else about somebody new. ``known`` are the contacts that have a key of the batch.
     """
 
-    def __init__(self, stored: Iterable[tuple[int, str | None, str | None]], *, match: str) -> None:
-        self._match = match
-        self._other = KEYS[1 - KEYS.index(match)]
+    def __init__(self, known: Iterable[Known], policy: Policy) -> None:
+        self._policy = policy
+        self._match = policy.match
+        self._other = KEYS[1 - KEYS.index(policy.match)]
         self._by_key: dict[tuple[str, str], Person] = {}
         self._given_up: set[tuple[str, str]] = set()
         self._people: list[Person] = []
-        for contact_id, email, external_id in stored:
-            person = Person(contact_id, {"email": email, "external_id": external_id})
-            for name, key in person.keys.items():
+        for one in known:
+            keys = {"email": one.email, "external_id": one.external_id}
+            person = Person(one.contact_id, keys, one.newsletter, one.prior)
+            for name, key in keys.items():
                 if key:
                     self._by_key[name, key] = person
 
     def people(self) -> Sequence[Person]:
-        """Those whom rows have been about."""
+        """Those whom rows that are written have been about."""
         return self._people
 
     def must_wait(self, row: ImportedContact) -> bool:
         """Whether the row has a key that somebody gives up in this batch: it is free only when the batch is written."""
         return bool(self._given_up) and any((name, row.columns.get(name)) in self._given_up for name in KEYS)
 
-    def add(self, row: ImportedContact) -> bool:
-        """Add a row; False when it is refused, because its other key belongs to somebody else."""
+    def add(self, row: ImportedContact) -> Verdict:
+        """Add a row; the verdict says what becomes of it."""
         match, other = row.columns.get(self._match), row.columns.get(self._other)
-        by_match = self._by_key.get((self._match, match)) if match else None
+        person = self._by_key.get((self._match, match)) if match else None
         by_other = self._by_key.get((self._other, other)) if other else None
-        person = by_match
-        if by_other is not None and by_other is not by_match:
-            if by_match is not None or (match and by_other.keys[self._match]):
-                return False
+        if person is not None and self._is_left(person):
+            return Verdict.LEFT
+        if by_other is not None and by_other is not person:
+            if person is not None or (match and by_other.keys[self._match]):
+                return Verdict.TAKEN
             person = by_other
-        self._tell(person or Person(None, dict.fromkeys(KEYS)), row)
-        return True
+            if self._is_left(person):
+                return Verdict.LEFT
+        if person is None:
+            if not self._policy.create:
+                return Verdict.UNKNOWN
+            person = Person(None, dict.fromkeys(KEYS), "")
+        self._tell(person, row)
+        return Verdict.WRITTEN
+
+    def _is_left(self, person: Person) -> bool:
+        return not self._policy.overwrite and person.contact_id is not None and person.prior is not Prior.CREATED
 
     def _tell(self, person: Person, row: ImportedContact) -> None:
         if not person.rows:
             self._people.append(person)
         person.rows += 1
-        person.said.columns |= row.columns
-        person.said.custom |= row.custom
-        for name, key in zip(KEYS, row.keys, strict=True):
-            before = person.keys[name]
-            if key and key != before:
-                if before:
-                    del self._by_key[name, before]
-                    self._given_up.add((name, before))
-                person.keys[name] = key
-                self._by_key[name, key] = person
+        columns = row.columns
+        if "newsletter" in columns or self._policy.consent:
+            columns = self._with_newsletter_settled(person, columns)
+        said = person.said
+        # Rows stay as they are: a batch that another writer gets in the way of is written again.
+        said.columns = said.columns | columns if said.columns else columns
+        said.custom = said.custom | row.custom if said.custom else row.custom
+        person.lists.update(row.lists)
+        for name in KEYS:
+            if name in columns and columns[name] != person.keys[name]:
+                self._give_key(person, name, columns[name])
+
+    def _give_key(self, person: Person, name: str, key: str | None) -> None:
+        before = person.keys[name]
+        if before:
+            del self._by_key[name, before]
+            self._given_up.add((name, before))
+        person.keys[name] = key
+        if key:
+            self._by_key[name, key] = person
+
+    def _with_newsletter_settled(self, person: Person, columns: dict[str, Any]) -> dict[str, Any]:
+        """Keep who unsubscribed from being subscribed again, and give the consent to whose row says nothing else."""
+        is_kept = person.newsletter == UNSUBSCRIBED and not self._policy.resubscribe
+        consent = self._policy.consent
+        if "newsletter" in columns:
+            if is_kept and columns["newsletter"] != UNSUBSCRIBED:
+                columns = {name: value for name, value in columns.items() if name not in NEWSLETTER}
+        elif consent and not is_kept and person.newsletter not in (SUBSCRIBED, consent[0]):
+            columns = columns | dict(zip(NEWSLETTER, consent, strict=True))
+        person.newsletter = columns.get("newsletter", person.newsletter)
+        return columns

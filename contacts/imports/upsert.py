@@ -2,87 +2,121 @@
 
 from __future__ import annotations
 
-import json
-import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Protocol
 
-from django.db import IntegrityError, connection, models
+from django.db import IntegrityError, connection
 from django.db.backends.utils import CursorWrapper
+from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from contacts import changes
-from contacts.editing import no_value
-from contacts.imports.identity import KEYS, Identities, ImportedContact, Person
+from contacts.imports.counts import Counts
+from contacts.imports.destinations import DESTINATIONS
+from contacts.imports.identity import KEYS, Identities, ImportedContact, Known, Person, Policy, Prior, Verdict
+from contacts.imports.models import Import
+from contacts.imports.staging import Shape, Stage, stored
 from contacts.json_rows import in_values, values_parameter
 from contacts.lists import subscribe
 from contacts.models import Contact, ContactList, ListMembership
 
 ATTEMPTS = 5
 
-DIFFERS = {"sqlite": "IS NOT", "postgresql": "IS DISTINCT FROM"}
-MERGED_CUSTOM = {"sqlite": "json_patch(c.custom, s.custom)", "postgresql": "c.custom || s.custom"}
-CUSTOM_DIFFERS = {
-    "sqlite": """EXISTS (
-        SELECT 1 FROM json_each(s.custom) AS new LEFT JOIN json_each(c.custom) AS old ON old.key = new.key
-        WHERE new.type IS NOT old.type OR new.value IS NOT old.value)""",
-    "postgresql": "c.custom || s.custom <> c.custom",
-}
-
-# The columns that an INSERT has to name, since the database has no default for them.
-NEEDED_COLUMNS = [
-    column.column
-    for column in Contact._meta.concrete_fields
-    if not (column.null or column.primary_key or column.generated or column.db_default is not models.NOT_PROVIDED)
-]
-
 
 @dataclass
 class Written:
-    """What became of rows: how many contacts were created and updated, how many rows were about a contact that another
-    row was about too, and the places of the rows that were refused.
-    """
+    """What became of the first ``rows`` of a batch; ``refused`` are the places of those that were, with the verdict."""
 
     rows: int = 0
-    created: int = 0
-    updated: int = 0
-    joined: int = 0
-    refused: list[int] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
+    refused: list[tuple[int, Verdict]] = field(default_factory=list)
 
     def __add__(self, later: Written) -> Written:
-        return Written(
-            self.rows + later.rows,
-            self.created + later.created,
-            self.updated + later.updated,
-            self.joined + later.joined,
-            self.refused + [self.rows + place for place in later.refused],
-        )
+        refused = [(self.rows + place, verdict) for place, verdict in later.refused]
+        return Written(self.rows + later.rows, self.counts + later.counts, self.refused + refused)
+
+
+class Store(Protocol):
+    """Where the rows of an import find contacts, and what is done with what they say."""
+
+    def write_some(self, batch: Sequence[ImportedContact], *, now: datetime) -> Written:
+        """Write the first rows of a batch, as many as can be written at once."""
+
+
+def write(store: Store, batch: Sequence[ImportedContact], *, now: datetime) -> Written:
+    """Write a batch: at once, unless a row needs a key that one before it gives up."""
+    written = Written()
+    while written.rows < len(batch):
+        written += store.write_some(batch[written.rows :], now=now)
+    return written
+
+
+def identify(
+    known: Iterable[Known], batch: Sequence[ImportedContact], policy: Policy
+) -> tuple[Sequence[Person], Written]:
+    """Whom the first rows of a batch are about, and what becomes of the rows that are not about them."""
+    identities = Identities(known, policy)
+    written = Written()
+    for row in batch:
+        if identities.must_wait(row):
+            break
+        verdict = identities.add(row)
+        if verdict is Verdict.LEFT:
+            written.counts.left += 1
+        elif verdict is not Verdict.WRITTEN:
+            written.counts.refused += 1
+            written.refused.append((written.rows, verdict))
+        written.rows += 1
+    return identities.people(), written
+
+
+def count(counts: Counts, people: Sequence[Person], differing: Set[int]) -> None:
+    """Add the rows about these people, of whom the ``differing`` ones were stored otherwise than the file says.
+
+    A contact counts once, however many rows are about it: as what all of them together have made of it.
+    """
+    for person in people:
+        if person.prior is None:
+            counts.joined += person.rows - 1
+            if person.contact_id is None:
+                counts.created += 1
+            elif person.contact_id in differing:
+                counts.updated += 1
+            else:
+                counts.unchanged += 1
+        else:
+            counts.joined += person.rows
+            if person.prior is Prior.UNCHANGED and person.contact_id in differing:
+                counts.unchanged -= 1
+                counts.updated += 1
 
 
 class Upsert:
     """Writes batches of rows that have values for the same columns, as if they were written one after the other.
 
-    ``match`` says by which key contacts are found, see `Identities`. What a row does not say stays as it is stored.
+    What a row does not say stays as it is stored. Everybody is subscribed to ``lists``, but who has unsubscribed from
+    one stays so, unless the policy says otherwise. With an ``import_run`` it is kept who came with it, and they are put
+    into its ``destinations``.
     """
 
-    def __init__(self, columns: Iterable[str], *, match: str, contact_list: ContactList | None = None) -> None:
-        self._columns = list(columns)
-        self._staged = [*KEYS, *(name for name in self._columns if name not in (*KEYS, "custom"))]
-        self._match = match
-        self._contact_list = contact_list
-        self._stage = f"muster_import_{uuid.uuid4().hex}"
+    def __init__(
+        self,
+        shape: Shape,
+        policy: Policy,
+        *,
+        lists: Sequence[ContactList] = (),
+        import_run: Import | None = None,
+        destinations: Mapping[str, int] | None = None,
+    ) -> None:
+        self._stage = Stage(shape)
+        self._policy = policy
+        self._lists = {contact_list.pk: contact_list for contact_list in lists}
+        self._import_run = import_run
+        self._destinations = destinations or {}
 
-    def write(self, batch: Sequence[ImportedContact], *, now: datetime) -> Written:
-        """Write a batch: in one transaction, unless a row needs a key that one before it gives up."""
-        written = Written()
-        while written.rows < len(batch):
-            written += self._write_some(batch[written.rows :], now=now)
-        return written
-
-    def _write_some(self, batch: Sequence[ImportedContact], *, now: datetime) -> Written:
-        """Write the first rows, as many as one transaction can."""
+    def write_some(self, batch: Sequence[ImportedContact], *, now: datetime) -> Written:
         attempts = ATTEMPTS
         while True:
             attempts -= 1
@@ -95,134 +129,138 @@ class Upsert:
                     raise
 
     def _write(self, cursor: CursorWrapper, batch: Sequence[ImportedContact], *, now: datetime) -> Written:
-        identities = Identities(self._stored(cursor, batch), match=self._match)
-        refused = []
-        rows = 0
-        for row in batch:
-            if identities.must_wait(row):
-                break
-            if not identities.add(row):
-                refused.append(rows)
-            rows += 1
-        people = identities.people()
-        self._stage_people(cursor, people)
-        updated = self._update(cursor, now=now)
-        created = self._insert(cursor, now=now)
-        if self._contact_list:
-            self._subscribe(cursor, self._contact_list, now=now)
-        cursor.execute(f"DROP TABLE {self._stage}")
-        return Written(rows, created, updated, rows - len(refused) - len(people), refused)
-
-    def _stored(self, cursor: CursorWrapper, batch: Sequence[ImportedContact]) -> list[tuple[Any, ...]]:
-        """The contacts that have a key of the batch, locked against other writers; in the order of ids, as all do."""
-        lock = "FOR UPDATE" if connection.features.has_select_for_update else ""
-        cursor.execute(
-            f"SELECT id, {', '.join(KEYS)} FROM contacts_contact"
-            f" WHERE {' OR '.join(in_values(key) for key in KEYS)} ORDER BY id {lock}",
-            [values_parameter({row.columns[key] for row in batch if key in row.columns}) for key in KEYS],
+        people, written = identify(known(cursor, batch, self._import_run, lock=True), batch, self._policy)
+        if not people:
+            return written
+        new_ids = iter(_new_ids(cursor, sum(person.contact_id is None for person in people)))
+        ids = [person.contact_id or next(new_ids) for person in people]
+        untouched = self._untouched(cursor, people)
+        said = zip(
+            ids, (person.contact_id is None for person in people), (person.said for person in people), strict=True
         )
-        return cursor.fetchall()
+        with self._stage.filled(cursor, said):
+            differing = self._stage.update(cursor, now=now)
+            self._stage.insert(cursor, now=now)
+            self._remember(cursor, people, differing, untouched, now=now)
+            self._subscribe(ids, people, now=now)
+            for key, destination in self._destinations.items():
+                assert self._import_run
+                DESTINATIONS[key].add(destination, self._staged_contacts(), import_run=self._import_run, now=now)
+        count(written.counts, people, differing)
+        return written
 
-    def _stage_people(self, cursor: CursorWrapper, people: Sequence[Person]) -> None:
-        """Put them into a temporary table of this transaction; between two batches the connection may change."""
-        filled = ["place", "contact_id", *self._staged, "custom"]
-        types = {"place": "integer", "contact_id": "bigint"}
-        types |= {name: str(_column(name).db_type(connection)) for name in filled[2:]}
-        declared = ", ".join(f"{name} {kind}" for name, kind in types.items())
-        cursor.execute(f"CREATE TEMPORARY TABLE {self._stage} ({declared})")
-        rows = [
-            (
-                *(place, person.contact_id, *map(person.said.columns.get, self._staged)),
-                json.dumps(person.said.custom) if person.said.custom else None,
+    def _untouched(self, cursor: CursorWrapper, people: Sequence[Person]) -> set[int]:
+        """Those whom this import has written before, and nobody since."""
+        again = [person.contact_id for person in people if person.prior and person.contact_id]
+        if not again or not self._import_run:
+            return set()
+        cursor.execute(
+            "SELECT c.id FROM contacts_contact c JOIN contacts_contactimport i ON i.contact_id = c.id"
+            f" WHERE i.import_run_id = %s AND c.updated_at = i.written_at AND {in_values('c.id')}",
+            [self._import_run.pk, values_parameter(again)],
+        )
+        return {contact_id for (contact_id,) in cursor.fetchall()}
+
+    def _remember(
+        self,
+        cursor: CursorWrapper,
+        people: Sequence[Person],
+        differing: Set[int],
+        untouched: Set[int],
+        *,
+        now: datetime,
+    ) -> None:
+        """Keep who came with the import, and when it last wrote those whom nobody else has written since."""
+        if not self._import_run:
+            return
+        at = stored("updated_at", now)
+        moment = "%s::timestamptz" if connection.vendor == "postgresql" else "%s"
+        known_before = [person.contact_id for person in people if person.prior and person.contact_id]
+        first_time = f" WHERE NOT ({in_values('contact_id')})" if known_before else ""
+        cursor.execute(
+            "INSERT INTO contacts_contactimport (import_run_id, contact_id, created, changed, written_at)"
+            f" SELECT %s, contact_id, is_new, is_new OR {in_values('contact_id')}, {moment}"
+            f" FROM {self._stage.name}{first_time}",
+            [
+                self._import_run.pk,
+                values_parameter(differing),
+                at,
+                *([values_parameter(known_before)] if known_before else []),
+            ],
+        )
+        if changed := differing & set(known_before):
+            cursor.execute(
+                "UPDATE contacts_contactimport SET changed = true,"
+                f" written_at = CASE WHEN {in_values('contact_id')} THEN {moment} ELSE written_at END"
+                f" WHERE import_run_id = %s AND {in_values('contact_id')}",
+                [values_parameter(untouched), at, self._import_run.pk, values_parameter(changed)],
             )
-            for place, person in enumerate(people)
-        ]
-        if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY {self._stage} ({', '.join(filled)}) FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
-        else:
-            marks = ", ".join(["%s"] * len(filled))
-            cursor.executemany(f"INSERT INTO {self._stage} ({', '.join(filled)}) VALUES ({marks})", rows)
 
-    def _update(self, cursor: CursorWrapper, *, now: datetime) -> int:
-        """Write the values that differ, and no row where none does."""
-        vendor = connection.vendor
-        at = _stored("updated_at", now)
-        values = {name: SQL(f"COALESCE(s.{name}, c.{name})") for name in self._columns}
-        differ = [
-            f"s.{name} IS NOT NULL AND s.{name} {DIFFERS[vendor]} c.{name}" for name in values if name != "custom"
-        ]
-        if "custom" in values:
-            values["custom"] = SQL(f"COALESCE({MERGED_CUSTOM[vendor]}, c.custom)")
-            differ.append(f"s.custom IS NOT NULL AND {CUSTOM_DIFFERS[vendor]}")
-        if "newsletter" in values:
-            since = "CASE WHEN s.newsletter <> c.newsletter THEN %s ELSE c.newsletter_at END"
-            values["newsletter_at"] = SQL(f"COALESCE({self._given('newsletter_at')}, {since})", [at])
-        values["updated_at"] = SQL("%s", [at])
-        set_list = ", ".join(f"{name} = {value.text}" for name, value in values.items())
+    def _subscribe(self, ids: Sequence[int], people: Sequence[Person], *, now: datetime) -> None:
+        """Subscribe everybody to the lists of the import, and those whose rows say so to others."""
+        chosen: dict[int, list[int]] = {}
+        for contact_id, person in zip(ids, people, strict=True):
+            for list_id in person.lists - self._lists.keys():
+                chosen.setdefault(list_id, []).append(contact_id)
+        for contact_list in self._lists.values():
+            self._subscribe_to(contact_list, self._staged_contacts(), now=now)
+        for contact_list in ContactList.objects.filter(pk__in=chosen) if chosen else ():
+            self._subscribe_to(contact_list, Contact.objects.filter(pk__in=chosen[contact_list.pk]), now=now)
+
+    def _subscribe_to(self, contact_list: ContactList, contacts: QuerySet[Contact], *, now: datetime) -> None:
+        if not self._policy.resubscribe:
+            unsubscribed = ListMembership.objects.filter(list=contact_list, unsubscribed_at__isnull=False)
+            contacts = contacts.exclude(pk__in=unsubscribed.values("contact_id"))
+        subscribe(contact_list, contacts, now=now)
+
+    def _staged_contacts(self) -> QuerySet[Contact]:
+        return Contact.objects.filter(pk__in=RawSQL(f"SELECT contact_id FROM {self._stage.name}", []))  # noqa: S611
+
+
+def known(
+    cursor: CursorWrapper, batch: Sequence[ImportedContact], import_run: Import | None, *, lock: bool
+) -> list[Known]:
+    """The contacts that have a key of the batch, and what the import has made of them so far.
+
+    They may be locked against other writers, in the order of ids, as all do.
+    """
+    locking = "FOR UPDATE OF c" if lock and connection.features.has_select_for_update else ""
+    columns, join, params = "NULL, NULL", "", []
+    if import_run:
+        columns = "i.created, i.changed"
+        join = "LEFT JOIN contacts_contactimport i ON i.import_run_id = %s AND i.contact_id = c.id"
+        params = [import_run.pk]
+    cursor.execute(
+        f"SELECT c.id, c.email, c.external_id, c.newsletter, {columns} FROM contacts_contact c {join}"
+        f" WHERE {' OR '.join(in_values(f'c.{key}') for key in KEYS)} ORDER BY c.id {locking}",
+        [*params, *(values_parameter({row.columns[key] for row in batch if row.columns.get(key)}) for key in KEYS)],
+    )
+    return [
+        Known(contact_id, email, external_id, newsletter, _prior(created, changed))
+        for contact_id, email, external_id, newsletter, created, changed in cursor.fetchall()
+    ]
+
+
+def _prior(created: Any, changed: Any) -> Prior | None:
+    if created is None:
+        return None
+    if created:
+        return Prior.CREATED
+    return Prior.CHANGED if changed else Prior.UNCHANGED
+
+
+def _new_ids(cursor: CursorWrapper, number: int) -> Sequence[int]:
+    """Ids for new contacts that nobody else gets.
+
+    On SQLite a transaction is alone from its beginning, and the table goes on counting after the greatest id.
+    """
+    if not number:
+        return []
+    if connection.vendor == "postgresql":
         cursor.execute(
-            f"UPDATE contacts_contact AS c SET {set_list} FROM {self._stage} AS s"
-            f" WHERE c.id = s.contact_id AND ({' OR '.join(differ)})",
-            _params(values),
+            "SELECT nextval(pg_get_serial_sequence('contacts_contact', 'id')) FROM generate_series(1, %s)", [number]
         )
-        return cursor.rowcount
-
-    def _insert(self, cursor: CursorWrapper, *, now: datetime) -> int:
-        at = _stored("created_at", now)
-        values = {name: _or_no_value(name) for name in self._columns}
-        if "newsletter" in values:
-            since = "CASE WHEN s.newsletter <> %s THEN %s END"
-            never = Contact.Newsletter.NEVER.value
-            values["newsletter_at"] = SQL(f"COALESCE({self._given('newsletter_at')}, {since})", [never, at])
-        values |= {"created_at": SQL("%s", [at]), "updated_at": SQL("%s", [at])}
-        for name in NEEDED_COLUMNS:
-            values.setdefault(name, SQL("%s", [_stored(name, no_value(name))]))
-        cursor.execute(
-            f"INSERT INTO contacts_contact ({', '.join(values)})"
-            f" SELECT {', '.join(value.text for value in values.values())}"
-            f" FROM {self._stage} AS s WHERE contact_id IS NULL ORDER BY place",
-            _params(values),
-        )
-        return cursor.rowcount
-
-    def _given(self, column: str) -> str:
-        return f"s.{column}" if column in self._columns else "NULL"
-
-    def _subscribe(self, cursor: CursorWrapper, contact_list: ContactList, *, now: datetime) -> None:
-        """Subscribe the people of the batch, but nobody who has unsubscribed from this list before."""
-        by_key = ", ".join(
-            f"(SELECT id FROM contacts_contact AS c WHERE c.{key} = {self._stage}.{key})" for key in KEYS
-        )
-        cursor.execute(f"UPDATE {self._stage} SET contact_id = COALESCE({by_key}) WHERE contact_id IS NULL")
-        unsubscribed = ListMembership.objects.filter(list=contact_list, unsubscribed_at__isnull=False)
-        contacts = Contact.objects.filter(pk__in=RawSQL(f"SELECT contact_id FROM {self._stage}", []))  # noqa: S611
-        subscribe(contact_list, contacts.exclude(pk__in=unsubscribed.values("contact_id")), now=now)
-
-
-@dataclass(frozen=True)
-class SQL:
-    """A piece of SQL and its parameters."""
-
-    text: str
-    params: Sequence[Any] = ()
-
-
-def _params(values: dict[str, SQL]) -> list[Any]:
-    return [param for value in values.values() for param in value.params]
-
-
-def _column(name: str) -> models.Field[Any, Any]:
-    return cast("models.Field[Any, Any]", Contact._meta.get_field(name))
-
-
-def _stored(name: str, value: Any) -> Any:
-    """A Python value as the column keeps it."""
-    return _column(name).get_db_prep_save(value, connection)
-
-
-def _or_no_value(name: str) -> SQL:
-    """The staged value of a column, or what stands there for no value."""
-    if _column(name).null:
-        return SQL(f"s.{name}")
-    return SQL(f"COALESCE(s.{name}, %s)", [_stored(name, no_value(name))])
+        return [contact_id for (contact_id,) in cursor.fetchall()]
+    cursor.execute("SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'contacts_contact'), 0)")
+    (last,) = cursor.fetchone()
+    return range(last + 1, last + 1 + number)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from time import perf_counter
 
 from django.core.cache import cache
 from django.db import OperationalError, connection
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Subquery
 from django_q.tasks import async_task
 
-from contacts.models import Change
+from contacts.models import Change, ContactImport, Import
 from segments.ledger import memberships_lock
 from segments.models import Cause, RefreshRun, Segment
 from segments.refresh.evaluate import Outcome, Pending, Reason, bring_up_to_date
@@ -24,6 +24,13 @@ logger = logging.getLogger(__name__)
 BATCH = 2_000  # rows of the log that one transaction takes
 AT_COMMIT = 500  # rows up to which the writer brings segments up to date itself
 PATIENCE = 2.0  # seconds that a page waits for another writer of memberships
+
+# The name of the import under way that the contact of a change came with.
+IMPORT_UNDER_WAY = Subquery(
+    ContactImport.objects.filter(contact_id=OuterRef("contact_id"), import_run__state=Import.State.RUNNING)
+    .order_by()
+    .values("import_run__name")[:1]
+)
 
 CAUSES = {"contact": Cause.EDIT, "field": Cause.EDIT, "event": Cause.EVENT, "list": Cause.LIST}
 
@@ -63,15 +70,15 @@ def _apply_batch(*, now: datetime, patience: float | None) -> int:
     with memberships_lock(patience=patience):
         plan = Plan.of_all(now=now)
         refreshing = [f"evaluate:{pk}" for pk in plan.refreshing]
-        rows = list(
-            Change.objects.exclude(key__in=refreshing).order_by("pk").values_list("pk", "contact_id", "key")[:BATCH]
-        )
+        waiting = Change.objects.exclude(key__in=refreshing).annotate(run=IMPORT_UNDER_WAY).order_by("pk")
+        rows = list(waiting.values_list("pk", "contact_id", "key", "run")[:BATCH])
         if not rows:
             return 0
         if len(rows) == BATCH and _more_than(BATCH) and not is_small(_contacts_concerned()):
             return _mark_stale(plan)
-        _delete([pk for pk, _contact, _key in rows])
-        pending = _pending(plan, ((contact_id, key) for _pk, contact_id, key in rows))
+        _delete([pk for pk, _contact, _key, _run in rows])
+        imported = {contact_id: run for _pk, contact_id, _key, run in rows if run}
+        pending = _pending(plan, ((contact_id, key) for _pk, contact_id, key, _run in rows), imported)
         if pending:
             outcome = bring_up_to_date(plan, pending, now=now)
             _record(outcome, now=now, started=started)
@@ -83,8 +90,11 @@ def concerns(kept: Kept, segment_id: int, key: str) -> bool:
     return key == "contact" or key in kept.keys or key == f"evaluate:{segment_id}"
 
 
-def _pending(plan: Plan, changes: Iterable[tuple[int, str]]) -> Pending:
-    """For each segment the contacts to look at again, with the cause that the ledger will name."""
+def _pending(plan: Plan, changes: Iterable[tuple[int, str]], imported: Mapping[int, str]) -> Pending:
+    """For each segment the contacts to look at again, with the cause that the ledger will name.
+
+    ``imported`` are the contacts of imports that are under way, with the names of these.
+    """
     keys_of: dict[int, set[str]] = {}
     for contact_id, key in changes:
         keys_of.setdefault(contact_id, set()).add(key)
@@ -94,8 +104,11 @@ def _pending(plan: Plan, changes: Iterable[tuple[int, str]]) -> Pending:
         relevant = {key for key in all_keys if concerns(kept, segment_id, key)}
         if not relevant:
             continue
-        concerned = {contact_id: _reason(keys & relevant) for contact_id, keys in keys_of.items() if keys & relevant}
-        pending[segment_id] = concerned
+        pending[segment_id] = {
+            contact_id: (Cause.IMPORT, imported[contact_id]) if contact_id in imported else _reason(keys & relevant)
+            for contact_id, keys in keys_of.items()
+            if keys & relevant
+        }
     return pending
 
 

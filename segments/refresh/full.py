@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from time import perf_counter
+from time import monotonic, perf_counter, sleep
 from typing import Any
 
 from django.db import connection, transaction
@@ -37,6 +37,13 @@ Report = Callable[[int, int, str], None]
 REFRESH_JOB = "segments.refresh"
 LEASE = timedelta(minutes=11)  # a little longer than the worker lets a task run that is no job
 RETRY = timedelta(minutes=5)
+PAUSE = 0.2  # seconds
+# With whom a contact came that is being imported now; nobody looks when no import is under way.
+IMPORT_UNDER_WAY = """
+CASE WHEN EXISTS (SELECT 1 FROM contacts_import WHERE state = 'running') THEN (
+  SELECT run.name FROM contacts_contactimport came JOIN contacts_import run ON run.id = came.import_run_id
+  WHERE run.state = 'running' AND came.contact_id = {table}.contact_id LIMIT 1) END
+"""
 
 
 def silent(done: int, total: int, message: str) -> None:
@@ -82,6 +89,20 @@ def refresh_due(*, now: datetime, only: set[int] | None = None) -> int:
         due_ids = _due_ids(now=now, only=only)
     apply_changes(now=now)
     return refreshed
+
+
+def settle(*, now: datetime) -> None:
+    """Bring all segments up to date with what has been written, however much that is.
+
+    What another worker is refreshing meanwhile is waited for: changes that came since it began follow when it is done.
+    """
+    deadline = monotonic() + LEASE.total_seconds()
+    while True:
+        apply_changes(now=now)
+        refresh_due(now=now)
+        if not Segment.objects.live().filter(refresh_token__isnull=False).exists() or monotonic() > deadline:
+            return
+        sleep(PAUSE)
 
 
 def _due_ids(*, now: datetime, only: set[int] | None) -> set[int]:
@@ -230,9 +251,18 @@ class Difference:
 
     def _moves(self, cause: str, which: str) -> Moves:
         cause_sql, segment_sql = ("%s::text", "%s::bigint") if connection.vendor == "postgresql" else ("%s", "%s")
+        if cause != Cause.REFRESH:
+            return Moves(
+                f"SELECT {segment_sql} AS segment_id, contact_id, {cause_sql} AS cause, '' AS detail"
+                f" FROM {self.table} WHERE {which}",
+                [self.segment_id, str(cause)],
+            )
         return Moves(
-            f"SELECT {segment_sql} AS segment_id, contact_id, {cause_sql} AS cause, '' AS detail"
-            f" FROM {self.table} WHERE {which}",
+            f"SELECT {segment_sql} AS segment_id, contact_id,"
+            f" CASE WHEN name IS NULL THEN {cause_sql} ELSE '{Cause.IMPORT}' END AS cause,"
+            " COALESCE(name, '') AS detail"
+            f" FROM (SELECT contact_id, {IMPORT_UNDER_WAY.format(table=self.table)} AS name"
+            f" FROM {self.table} WHERE {which}) named",
             [self.segment_id, str(cause)],
         )
 

@@ -2,7 +2,6 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from io import BytesIO
 
 import pytest
 from django.db import connection, transaction
@@ -16,9 +15,9 @@ from contacts.events import NewEvent, record
 from contacts.fields import SYSTEM_FIELDS, catalogue
 from contacts.imports.contacts import import_contacts
 from contacts.imports.mapping import contact_targets, map_columns
-from contacts.imports.parse import Table
 from contacts.lists import delete_list, subscribe, unsubscribe
 from contacts.models import Change, Contact, ContactList, Event, ListMembership
+from tests.contacts.files import table_of
 
 pytestmark = pytest.mark.django_db
 
@@ -203,7 +202,7 @@ def test_editing_and_deleting(ana, bo, now):
 
 
 def test_an_import(ana, bo, now):
-    table = Table(BytesIO(b"email,external_id,city\nana@example.org,,Rome\n,B2,\n,C3,Oslo\n"))
+    table = table_of(b"email,external_id,city\nana@example.org,,Rome\n,B2,\n,C3,Oslo\n")
     fields = catalogue()
     mapping = map_columns(table.columns, [], contact_targets(fields))
     ignore = {"refuse": lambda row, reason: None, "progress": lambda done: None}
@@ -289,7 +288,7 @@ def test_a_write_that_is_undone_leaves_nothing(ana):
 def reader(monkeypatch) -> list[datetime]:
     """A reader of the log that notes when it was called; the moments are in the list."""
     calls: list[datetime] = []
-    members = {"test": Reader("test", lambda now: calls.append(now), lambda now: None)}
+    members = {"test": Reader("test", lambda now: calls.append(now), lambda now: None, lambda now: None)}
     monkeypatch.setattr(READERS, "_members", members)
     return calls
 
@@ -316,7 +315,7 @@ def test_a_reader_that_fails_does_not_undo_the_write(monkeypatch, now, caplog):
     def fail(now: datetime) -> None:
         raise RuntimeError("the reader has failed")
 
-    monkeypatch.setattr(READERS, "_members", {"test": Reader("test", fail, fail)})
+    monkeypatch.setattr(READERS, "_members", {"test": Reader("test", fail, fail, fail)})
     with recorded(now=now):
         Contact.objects.create(email="a@example.org")
     assert Contact.objects.count() == 1

@@ -1,7 +1,6 @@
 """Importing contacts: exactly who is created, changed, left alone and refused."""
 
 from datetime import UTC, date, datetime, timedelta
-from io import BytesIO
 from random import Random
 from threading import Barrier, Thread
 
@@ -10,12 +9,13 @@ from django.db import connection, connections
 
 from contacts.fields import catalogue
 from contacts.imports import contacts as importing
-from contacts.imports.contacts import ContactsImported, import_contacts
+from contacts.imports.contacts import import_contacts
+from contacts.imports.counts import Counts
 from contacts.imports.mapping import MappingError, contact_targets, map_columns
-from contacts.imports.parse import Table
 from contacts.lists import subscribe, unsubscribe
 from contacts.models import Change, Contact, ContactField, ContactList, ListMembership
 from tests.contacts.change_log import changes_of
+from tests.contacts.files import table_of
 
 EARLIER = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -28,11 +28,11 @@ def custom_fields(db) -> None:
         ContactField.objects.create(key=key, label=key, type=kind)
 
 
-def imported(content: str, now: datetime, **options) -> tuple[ContactsImported, Refusals]:
+def imported(content: str, now: datetime, **options) -> tuple[Counts, Refusals]:
     """Import a file given as text with indented lines; who was refused, by line."""
     refusals: Refusals = []
     text = "\n".join(line.strip() for line in content.strip().splitlines())
-    table, fields = Table(BytesIO(text.encode())), catalogue()
+    table, fields = table_of(text), catalogue()
     done = import_contacts(
         table,
         map_columns(table.columns, [], contact_targets(fields)),
@@ -58,7 +58,7 @@ def test_new_contacts(now):
         """,
         now,
     )
-    assert (done, refusals) == (ContactsImported(created=2), [])
+    assert (done, refusals) == (Counts(created=2), [])
     ana, lukasz = Contact.objects.order_by("external_id")
     assert (ana.email, ana.first_name, ana.date_of_birth, ana.country) == (
         *("ana@example.org", "Ana"),
@@ -103,7 +103,7 @@ def test_known_contacts_get_what_differs(now):
         """,
         now,
     )
-    assert (done, refusals) == (ContactsImported(updated=2, unchanged=1), [])
+    assert (done, refusals) == (Counts(updated=2, unchanged=1), [])
     for contact in (ana, bo, cy):
         contact.refresh_from_db()
     assert (ana.first_name, ana.city, ana.points, ana.updated_at) == ("Anna", "Rome", 7, now)
@@ -121,10 +121,10 @@ def test_the_same_file_again_changes_nothing(now):
         1,a@example.org,Ana,1964-05-01,subscribed,2020-02-03 10:00,3,gold “é”,12.50,yes
         2,,,,,,,,,
         """
-    assert imported(content, now)[0] == ContactsImported(created=2)
+    assert imported(content, now)[0] == Counts(created=2)
     Change.objects.all().delete()
     before = list(Contact.objects.order_by("pk").values())
-    assert imported(content, now + timedelta(days=1)) == (ContactsImported(unchanged=2), [])
+    assert imported(content, now + timedelta(days=1)) == (Counts(unchanged=2), [])
     assert list(Contact.objects.order_by("pk").values()) == before
     assert not Change.objects.exists()
 
@@ -132,7 +132,7 @@ def test_the_same_file_again_changes_nothing(now):
 def test_emails_are_compared_without_case(now):
     ana = Contact.objects.create(email="ana@example.org")
     done, _refusals = imported("email,first_name\nANA@Example.ORG,Ana\n", now)
-    assert done == ContactsImported(updated=1)
+    assert done == Counts(updated=1)
     assert people("id", "email", "first_name") == {(ana.pk, "ana@example.org", "Ana")}
 
 
@@ -150,7 +150,7 @@ def test_a_contact_is_found_by_the_other_key_where_the_first_says_nothing(now):
         """,
         now,
     )
-    assert (done, refusals) == (ContactsImported(created=1, updated=3), [])
+    assert (done, refusals) == (Counts(created=1, updated=3), [])
     assert people("id", "external_id", "email", "first_name") == {
         (by_email.pk, "1", "a@example.org", "gets an id"),
         (by_id.pk, "2", "b2@example.org", "gets another email"),
@@ -174,7 +174,7 @@ def test_rows_that_contradict_what_is_stored(now, match, result, line_3):
     done, refusals = imported(f"external_id,email\n{first}\n{second}\n", now, match=match)
     taken = "email “y@example.org”" if match == "external_id" else "external_id “2”"
     assert (done, refusals) == (
-        ContactsImported(updated=1, refused=1),
+        Counts(updated=1, refused=1),
         [(3, f"The {taken} belongs to another contact.")],
     )
     assert people("external_id", "email") == result
@@ -185,7 +185,7 @@ def test_a_row_that_names_two_contacts_is_refused(now):
     Contact.objects.create(email="b@example.org")
     done, refusals = imported("external_id,email,first_name\n1,b@example.org,Bo\n", now)
     assert (done, refusals) == (
-        ContactsImported(refused=1),
+        Counts(refused=1),
         [(2, "The email “b@example.org” belongs to another contact.")],
     )
     assert people() == {("1", None, ""), (None, "b@example.org", "")}
@@ -201,7 +201,7 @@ def test_rows_of_one_contact(now):
         """,
         now,
     )
-    assert (done, refusals) == (ContactsImported(created=2, joined=1), [])
+    assert (done, refusals) == (Counts(created=2, joined=1), [])
     anna = Contact.objects.get(external_id="1")
     assert (anna.first_name, anna.city, anna.custom) == ("Anna", "Rome", {"tier": "gold", "score": 3})
 
@@ -219,7 +219,7 @@ def test_rows_that_come_to_be_of_one_contact(now):
         now,
     )
     assert (done, refusals) == (
-        ContactsImported(created=1, joined=2, refused=1),
+        Counts(created=1, joined=2, refused=1),
         [(5, "The email “a@example.org” belongs to another contact.")],
     )
     assert people() == {("1", "a@example.org", "three")}
@@ -264,7 +264,7 @@ def test_a_key_that_one_row_gives_up_can_be_taken_by_the_next(now):
         now,
     )
     assert (done, refusals) == (
-        ContactsImported(updated=2, joined=1, refused=1),
+        Counts(updated=2, joined=1, refused=1),
         [(5, "The email “a@example.org” belongs to another contact.")],
     )
     assert people("id", "email", "first_name") == {
@@ -289,14 +289,14 @@ def test_bad_rows_are_refused_with_all_their_reasons(now):
         now,
     )
     assert refusals == [
-        (2, "Email: Enter a valid email address. Date of birth: Enter a valid date."),
+        (2, "Email: Enter a valid email address. Date of birth: “1970-02-30” is not a date and time that exists."),
         (3, "The row has neither an email nor an external id."),
-        (4, "Country: Select a valid choice. Nowhere is not one of the available choices. score: Enter a number."),
+        (4, "Country: Select a valid choice. Nowhere is not one of the available choices. score: “x” is not a number such as 1234.50."),
         (6, "The number of values (2) is not the number of columns (5)."),
         (7, "Email: Enter a valid email address."),
         (9, "The number of values (6) is not the number of columns (5)."),
     ]
-    assert done == ContactsImported(created=1, refused=6)
+    assert done == Counts(created=1, refused=6)
     assert people() == {("4", "d@example.org", "")}
 
 
@@ -304,7 +304,7 @@ def test_a_list_of_choices_without_any_keeps_what_is_stored(now):
     options = [{"value": "tea", "label": "Tea"}]
     ContactField.objects.create(key="drinks", label="Drinks", type="choices", options=options)
     ana = Contact.objects.create(external_id="1", custom={"drinks": ["tea"]})
-    assert imported("external_id,custom.drinks\n1, | \n", now)[0] == ContactsImported(unchanged=1)
+    assert imported("external_id,custom.drinks\n1, | \n", now)[0] == Counts(unchanged=1)
     ana.refresh_from_db()
     assert ana.custom == {"drinks": ["tea"]}
 
@@ -325,7 +325,7 @@ def test_a_newsletter_state_that_changes_is_dated(now):
         """,
         now,
     )
-    assert done == ContactsImported(created=3, updated=2, unchanged=2)
+    assert done == Counts(created=3, updated=2, unchanged=2)
     given = datetime(2025, 5, 5, tzinfo=UTC)
     assert people("external_id", "newsletter", "newsletter_at") == {
         ("1", "subscribed", now),
@@ -390,9 +390,9 @@ def test_something_must_tell_contacts_apart(now, columns, match, reason):
 @pytest.mark.parametrize("number", [1, 300])
 def test_a_batch_takes_a_constant_number_of_queries(now, django_assert_num_queries, number):
     rows = "\n".join(f"{index},p{index}@example.org,gold" for index in range(number))
-    # Custom fields; savepoint; known contacts; temporary table, its rows, update, insert, end of the table; end of
-    # the savepoint.
-    with django_assert_num_queries(9):
+    # Custom fields; savepoint; known contacts; new ids; temporary table, its rows, update, insert, end of the table;
+    # end of the savepoint.
+    with django_assert_num_queries(10):
         imported(f"external_id,email,custom.tier\n{rows}\n", now)
     assert Contact.objects.count() == number
 
@@ -400,7 +400,7 @@ def test_a_batch_takes_a_constant_number_of_queries(now, django_assert_num_queri
 def test_progress_is_told_after_each_batch(now, monkeypatch):
     monkeypatch.setattr(importing, "ROWS_IN_ONE_BATCH", 2)
     told: list[int] = []
-    table, fields = Table(BytesIO(b"external_id\n1\n2\n3\n4\n5\n")), catalogue()
+    table, fields = table_of(b"external_id\n1\n2\n3\n4\n5\n"), catalogue()
     import_contacts(
         table,
         map_columns(table.columns, [], contact_targets(fields)),
@@ -415,7 +415,7 @@ def test_progress_is_told_after_each_batch(now, monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_imports_at_the_same_time_make_no_contact_twice(now):
     barrier = Barrier(3)
-    results: list[ContactsImported] = []
+    results: list[Counts] = []
     failures: list[BaseException] = []
     content = "external_id,email\n" + "\n".join(f"{number},p{number}@example.org" for number in range(400))
 

@@ -2,15 +2,14 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from io import BytesIO
 
 import pytest
 
 from contacts.imports import events as importing
 from contacts.imports.events import EventsImported, import_events
 from contacts.imports.mapping import EVENT_TARGETS, MappingError, map_columns
-from contacts.imports.parse import Table
 from contacts.models import Contact, Event
+from tests.contacts.files import table_of
 
 PURCHASES = [
     ("id", "external_id"),
@@ -28,7 +27,7 @@ def ana(db) -> Contact:
 
 def imported(content: str, now: datetime, chosen=(), **options) -> tuple[EventsImported, list[tuple[int, str]]]:
     refusals: list[tuple[int, str]] = []
-    table = Table(BytesIO("\n".join(line.strip() for line in content.strip().splitlines()).encode()))
+    table = table_of("\n".join(line.strip() for line in content.strip().splitlines()))
     done = import_events(
         table,
         map_columns(table.columns, chosen, EVENT_TARGETS),
@@ -117,9 +116,9 @@ def test_bad_rows_do_not_stop_the_others(ana, now):
         (2, "There is no contact with the external id “2”."),
         (3, "The event does not say which contact it belongs to."),
         (4, "The row has no time."),
-        (5, "occurred_at: “2026-02-30” is not a date and time that exists."),
-        (6, "occurred_at: Enter a date like 2026-11-21 or a time like 2026-11-21 14:30."),
-        (7, "value: “1,50” is not a number such as 1234.50."),
+        (5, "Time: “2026-02-30” is not a date and time that exists."),
+        (6, "Time: Enter a date like 2026-11-21 or a time like 2026-11-21 14:30."),
+        (7, "Value: “1,50” is not a number such as 1234.50."),
         (8, "The number of values (3) is not the number of columns (5)."),
         (9, "The time lies in the future."),
     ]
@@ -135,7 +134,7 @@ def test_rows_without_a_type_and_with_bad_ids(ana, now):
     _done, refusals = imported(content, now, chosen)
     assert refusals == [
         (2, "The row has no type of event."),
-        (3, "contact_id: “x” is not a whole number."),
+        (3, "Number of the contact: “x” is not a whole number."),
         (4, "vip: “x” is neither true nor false."),
     ]
 
@@ -162,7 +161,7 @@ def test_what_all_events_need(now, columns, event_type, reason):
 def test_progress_is_told_after_each_batch(ana, now, monkeypatch):
     monkeypatch.setattr(importing, "EVENTS_IN_ONE_BATCH", 2)
     told: list[int] = []
-    table = Table(BytesIO(b"external_id,occurred_at\n" + b"1,2026-03-01\n" * 5))
+    table = table_of(b"external_id,occurred_at\n" + b"1,2026-03-01\n" * 5)
     import_events(
         table,
         map_columns(table.columns, [], EVENT_TARGETS),

@@ -5,17 +5,18 @@ from typing import Any
 
 from contacts.fields import catalogue
 from contacts.folding import Fold, fold
-from contacts.imports.contacts import ContactsImported, import_contacts
+from contacts.imports.contacts import import_contacts
+from contacts.imports.counts import Counts
 from contacts.imports.identity import KEYS
 from contacts.imports.mapping import ColumnMapping, Targets, contact_targets
-from contacts.imports.parse import Table
 from contacts.imports.refused import Refuse
+from contacts.imports.sources import Table
 from contacts.management.import_command import ImportCommand, WrongUse
 from contacts.models import ContactList
 
 
 class Command(ImportCommand):
-    help = "Import contacts from a CSV file: create the new ones, and change what differs in those that are known."
+    help = "Import contacts from a file: create the new ones, and change what differs in those that are known."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
@@ -34,9 +35,9 @@ class Command(ImportCommand):
         *,
         now: datetime,
         refuse: Refuse,
-        progress: Callable[[ContactsImported], None],
+        progress: Callable[[Counts], None],
         options: dict[str, Any],
-    ) -> ContactsImported:
+    ) -> Counts:
         return import_contacts(
             table,
             mapping,
@@ -48,7 +49,7 @@ class Command(ImportCommand):
             contact_list=_list_named(options["list"]) if options["list"] else None,
         )
 
-    def describe(self, done: ContactsImported) -> str:
+    def describe(self, done: Counts) -> str:
         return (
             f"Rows: {done.rows:,}. Contacts created: {done.created:,}; updated: {done.updated:,}; "
             f"unchanged: {done.unchanged:,}. Further rows of the same contacts: {done.joined:,}. "
