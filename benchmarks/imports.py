@@ -114,10 +114,10 @@ def import_contacts_from(path: Path) -> None:
     from contacts.fields import catalogue
     from contacts.imports.contacts import import_contacts
     from contacts.imports.mapping import contact_targets, map_columns
-    from contacts.imports.parse import Table
+    from contacts.imports.sources import detect, open_table
 
     with path.open("rb") as file:
-        table, fields = Table(file), catalogue()
+        table, fields = open_table(file, detect(file, path.name)), catalogue()
         mapping = map_columns(table.columns, [], contact_targets(fields))
         import_contacts(table, mapping, fields, now=NOW, refuse=fail, progress=lambda done: None)
 
@@ -125,10 +125,10 @@ def import_contacts_from(path: Path) -> None:
 def import_events_from(path: Path, event_type: str) -> None:
     from contacts.imports.events import import_events
     from contacts.imports.mapping import EVENT_TARGETS, map_columns
-    from contacts.imports.parse import Table
+    from contacts.imports.sources import detect, open_table
 
     with path.open("rb") as file:
-        table = Table(file)
+        table = open_table(file, detect(file, path.name))
         mapping = map_columns(table.columns, [("quantity", "properties.quantity")], EVENT_TARGETS)
         import_events(table, mapping, now=NOW, refuse=fail, progress=lambda done: None, event_type=event_type)
 

@@ -1,4 +1,4 @@
-"""What the commands that import a CSV file have in common: options, progress, the refused rows, the exit status."""
+"""What the commands that import a file have in common: options, progress, the refused rows, the exit status."""
 
 from argparse import ArgumentParser
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from django.db import reset_queries
 from django.utils import timezone
 
 from contacts.imports.mapping import ColumnMapping, MappingError, Targets, map_columns
-from contacts.imports.parse import Table, UnreadableFile
 from contacts.imports.refused import Refuse, RefusedRows
+from contacts.imports.sources import Table, UnreadableFile, detect, mismatch, open_table
 
 SOME_REFUSED = 1
 WRONG_USE = 2
@@ -41,9 +41,7 @@ class ImportCommand(BaseCommand):
     """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "file", type=Path, metavar="FILE", help="CSV file in UTF-8; its first line names the columns"
-        )
+        parser.add_argument("file", type=Path, metavar="FILE", help="CSV, TSV, XLSX or JSON lines")
         parser.add_argument(
             "--map",
             nargs="+",
@@ -86,20 +84,23 @@ class ImportCommand(BaseCommand):
         with ExitStack() as stack:
             try:
                 file = stack.enter_context(path.open("rb"))
-                table = Table(file)
+                source = detect(file, path.name)
+                table = open_table(file, source)
                 mapping = map_columns(table.columns, _pairs(options["map"]), self.targets())
                 refused = stack.enter_context(RefusedRows(errors, table.columns))
             except OSError as error:
                 raise WrongUse(f"{error.filename}: {error.strerror}.") from error
             except (UnreadableFile, MappingError) as error:
                 raise WrongUse(str(error)) from error
+            if note := mismatch(path.name, source):
+                self.stdout.write(note)
             if mapping.ignored:
                 self.stdout.write(f"Not imported: {', '.join(mapping.ignored)}.")
-            bar = ProgressBar(self.stderr, path.stat().st_size)
+            bar = ProgressBar(self.stderr, 1)
 
             def progress(so_far: Imported) -> None:
                 reset_queries()  # with DEBUG, Django keeps all SQL with its parameters
-                bar.show(table.position(), so_far.rows)
+                bar.show(table.done(), so_far.rows)
 
             try:
                 done = self.import_table(
@@ -112,6 +113,8 @@ class ImportCommand(BaseCommand):
                 )
             except MappingError as error:
                 raise WrongUse(str(error)) from error
+            except UnreadableFile as error:
+                raise CommandError(f"Only what comes before is in. {error}", returncode=SOME_REFUSED) from error
             finally:
                 bar.clear()
         self.stdout.write(self.describe(done))
@@ -133,14 +136,14 @@ def _pairs(assignments: list[str]) -> list[tuple[str, str]]:
 
 
 class ProgressBar:
-    """Shows on a terminal how much of a file is done; elsewhere it writes nothing. ``total`` is in bytes."""
+    """Shows on a terminal how much of ``total`` is done; elsewhere it writes nothing."""
 
-    def __init__(self, output: OutputWrapper, total: int) -> None:
+    def __init__(self, output: OutputWrapper, total: float) -> None:
         self._output = output
         self._total = total
         self._length = 0
 
-    def show(self, position: int, rows: int) -> None:
+    def show(self, position: float, rows: int) -> None:
         part = min(1.0, position / max(1, self._total))
         bar = ("#" * int(BAR_WIDTH * part)).ljust(BAR_WIDTH)
         self._write(f"[{bar}] {part:4.0%} {rows:,} rows")

@@ -1,122 +1,17 @@
-"""From the bytes of a file to rows, mapped columns and values."""
+"""From columns and cells of a file to fields and values."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from io import BytesIO
 
 import pytest
 from django.core.exceptions import ValidationError
 
-from contacts.fields import catalogue
+from contacts.fields import Catalogue, catalogue
 from contacts.imports.cleaning import cleaner, read_property
 from contacts.imports.dates import moment_reader
 from contacts.imports.mapping import EVENT_TARGETS, MappingError, contact_targets, map_columns
 from contacts.imports.numbers import read_number, read_whole_number
-from contacts.imports.sources import Row, Table, UnreadableFile, detect, open_table
 from contacts.models import ContactField
-
-
-def table(content: str | bytes) -> Table:
-    file = BytesIO(content.encode() if isinstance(content, str) else content)
-    return open_table(file, detect(file, "people.csv"))
-
-
-def rows(content: str | bytes) -> list[Row]:
-    return list(table(content).rows())
-
-
-# Files
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        "name,city\nAna,Łódź\n",
-        "name,city\r\nAna,Łódź",
-        "\ufeffname,city\nAna,Łódź\n",
-        "name;city\nAna;Łódź\n",
-        "name\tcity\nAna\tŁódź\n",
-        "name|city\nAna|Łódź\n",
-        ' name , "city"\n"Ana","Łódź"\n'.replace(' "', '"'),
-        "name,city\rAna,Łódź\r",
-        "name,city\n\nAna,Łódź\n\n\n",
-    ],
-)
-def test_files_that_mean_the_same(content):
-    read = table(content)
-    assert read.columns == ["name", "city"]
-    assert [row.cells for row in read.rows()] == [["Ana", "Łódź"]]
-
-
-def test_a_delimiter_is_one_that_divides_the_header():
-    read = table('"a;b;c",name\n1;2,Ana\n')
-    assert read.columns == ["a;b;c", "name"]
-    assert [row.cells for row in read.rows()] == [["1;2", "Ana"]]
-
-
-def test_one_column():
-    read = table("email\nana@example.org\n")
-    assert read.columns == ["email"]
-    assert [row.cells for row in read.rows()] == [["ana@example.org"]]
-
-
-def test_a_header_without_rows():
-    assert rows("email,name\n") == []
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        ("", "The first line must name the columns, and it is empty."),
-        ("\n\nemail\n", "The first line must name the columns, and it is empty."),
-        (",,\n1,2,3\n", "The first line must name the columns, and it is empty."),
-        ("näme\n".encode("latin-1"), "The file is not encoded in UTF-8."),
-        ("email,name\n".encode("utf-16"), "The file is not encoded in UTF-8."),
-        ('email,"name"x\n', "The header is not valid CSV: ',' expected after '\"'."),
-    ],
-)
-def test_what_is_not_such_a_file(content, reason):
-    with pytest.raises(UnreadableFile) as error:
-        table(content)
-    assert str(error.value) == reason
-
-
-def test_lines_are_counted_as_an_editor_counts_them():
-    content = 'name,note\nAna,"one\ntwo\r\nthree"\n\nBo,x\n"C\ny",z\nDi,\n'
-    assert [(row.line, row.cells[0]) for row in rows(content)] == [(2, "Ana"), (6, "Bo"), (7, "C\ny"), (9, "Di")]
-
-
-def test_bad_lines_do_not_stop_the_others():
-    content = b'name,city\nAna,Rome\nBo\nCleo,Paris,x\nDi\xe9,Nice\n"Eva"x,Oslo\nFay,"Bern\nGus,Graz\n'
-    assert rows(content) == [
-        Row(2, ["Ana", "Rome"]),
-        Row(3, ["Bo"], "The number of values (1) is not the number of columns (2)."),
-        Row(4, ["Cleo", "Paris", "x"], "The number of values (3) is not the number of columns (2)."),
-        Row(5, ["Di\udce9", "Nice"], "The line is not encoded in UTF-8."),
-        Row(6, [], "The line is not valid CSV: ',' expected after '\"'."),
-        Row(7, [], "Lines 7 to 8 are not valid CSV: unexpected end of data."),
-    ]
-
-
-def test_a_quotation_mark_that_is_never_closed_does_not_swallow_the_file():
-    lines = [f"person {number},city" for number in range(20_000)]
-    lines[10] = 'person 10,"city'
-    read = rows("\n".join(["name,city", *lines]))
-    bad = [row for row in read if row.problem]
-    assert [row.line for row in bad] == [12]
-    assert bad[0].problem.startswith("Lines 12 to ")
-    assert bad[0].problem.endswith("field larger than field limit (131072).")
-    assert len(read) > 10_000
-    assert read[-1] == Row(20_001, ["person 19999", "city"])
-
-
-def test_the_position_grows_with_what_is_read():
-    content = ("name\n" + "x" * 99 + "\n") * 5_000
-    read = table(content)
-    positions = [read.position() for _row in read.rows()]
-    assert positions == sorted(positions)
-    assert 0 < positions[0] < positions[-1] == len(content)
-
 
 # Columns
 
@@ -220,14 +115,23 @@ def custom_fields(db, tier) -> None:
         ("phone", "+34 612 345 678", "+34612345678"),
         ("date_of_birth", "1964-02-29", "1964-02-29"),
         ("date_of_birth", "1850-06-15", "1850-06-15"),
+        ("date_of_birth", "1970-02-20 00:00:00", "1970-02-20"),
         ("gender", "Female", "female"),
+        ("gender", "H", "male"),
         ("country", "es", "ES"),
         ("country", "Spain", "ES"),
+        ("country", "España", "ES"),
+        ("country", "DEU", "DE"),
+        ("country", "Niger", "NE"),
         ("language", "german", "de"),
+        ("language", "Allemand", "de"),
         ("time_zone", "europe/madrid", "Europe/Madrid"),
         ("newsletter", "SUBSCRIBED", "subscribed"),
+        ("newsletter", "sí", "subscribed"),
+        ("newsletter", "no", "unsubscribed"),
         ("email_status", "Soft bounce", "soft_bounce"),
         ("points", "-12", -12),
+        ("points", "1,200", 1200),
         ("custom.tier", "gold level", "gold"),
         ("custom.tier", "Without", "none"),
         ("custom.my_text", "a", "a"),
@@ -238,6 +142,7 @@ def custom_fields(db, tier) -> None:
         ("custom.my_boolean", "Yes", True),
         ("custom.my_boolean", "0", False),
         ("custom.my_boolean", "TRUE", True),
+        ("custom.my_boolean", "nein", False),
         ("custom.my_date", "2020-02-29", "2020-02-29"),
         ("custom.my_datetime", "2020-02-29", "2020-02-29T00:00:00.000000Z"),
         ("custom.my_datetime", "2020-02-29T10:30:00+02:00", "2020-02-29T08:30:00.000000Z"),
@@ -262,12 +167,16 @@ def test_cells_that_can_be_read(custom_fields, key, text, value):
         ("first_name", "x\0", "Null characters are not allowed."),
         ("phone", "12", "Enter a valid phone number with its country code, such as +34 612 345 678."),
         ("date_of_birth", "03/04/1970", "Enter a date like 2026-11-21 or a time like 2026-11-21 14:30."),
-        ("date_of_birth", "1970-02-30", "Enter a valid date."),
-        ("country", "Spanien", "Select a valid choice. Spanien is not one of the available choices."),
+        ("date_of_birth", "1970-02-30", "“1970-02-30” is not a date and time that exists."),
+        ("date_of_birth", "1970-02-20 10:00", "“1970-02-20 10:00” has a time, where only a date can be kept."),
+        ("country", "Atlantis", "Select a valid choice. Atlantis is not one of the available choices."),
+        ("first_name", "#N/A", "“#N/A” is an error of a spreadsheet, not a value."),
         ("points", "1.5", "Enter a whole number."),
         ("newsletter_at", "1612041600000", "Enter a date like 2026-11-21 or a time like 2026-11-21 14:30."),
         ("custom.my_boolean", "perhaps", "Select a valid choice. perhaps is not one of the available choices."),
-        ("custom.my_decimal", "1,5", "Enter a number."),
+        ("custom.my_decimal", "1,5", "“1,5” is not a number such as 1234.50."),
+        ("custom.my_integer", "1.5", "Enter a whole number."),
+        ("newsletter_at", "0001-01-01T00:00+02:00", "“0001-01-01T00:00+02:00” is not a date and time that exists."),
         ("custom.my_choices", "tea|milk", "Select a valid choice. milk is not one of the available choices."),
     ],
 )
@@ -302,15 +211,108 @@ def test_what_is_no_moment(text):
         moment_reader()(text)
 
 
+@pytest.mark.parametrize(
+    ("dates", "text", "day"),
+    [
+        ("iso", "2024-02-29", "2024-02-29"),
+        ("dmy", "29/02/2024", "2024-02-29"),
+        ("dmy", "1.2.2024", "2024-02-01"),
+        ("dmy", "31-12-1999 00:00", "1999-12-31"),
+        ("dmy", "2024-02-01", "2024-02-01"),
+        ("mdy", "02/29/2024", "2024-02-29"),
+        ("mdy", "2/1/2024", "2024-02-01"),
+        ("ymd", "2024/2/1", "2024-02-01"),
+        ("ymd", "20240201", "2024-02-01"),
+        ("ymd", "2024.12.31", "2024-12-31"),
+    ],
+)
+def test_days_in_each_order(dates, text, day):
+    assert cleaner(Catalogue([])["date_of_birth"], dates=dates)(text) == day
+
+
+@pytest.mark.parametrize(
+    ("dates", "text", "reason"),
+    [
+        ("dmy", "31/02/2024", "“31/02/2024” is not a date and time that exists."),
+        ("dmy", "29/02/2023", "“29/02/2023” is not a date and time that exists."),
+        ("dmy", "12/31/2024", "“12/31/2024” is not a date and time that exists."),
+        ("mdy", "31/12/2024", "“31/12/2024” is not a date and time that exists."),
+        ("dmy", "3/4/70", "The year of “3/4/70” must have four digits: which century is meant cannot be told."),
+        ("mdy", "3.4.70", "The year of “3.4.70” must have four digits: which century is meant cannot be told."),
+        ("ymd", "70/4/3", "The year of “70/4/3” must have four digits: which century is meant cannot be told."),
+        ("dmy", "3/4-1970", "“3/4-1970” is not a date such as 21/11/2026."),
+        ("ymd", "03/04/1970", "“03/04/1970” is not a date such as 2026/11/21."),
+        ("dmy", "today", "“today” is not a date such as 21/11/2026."),
+        ("dmy", "0/4/1970", "“0/4/1970” is not a date and time that exists."),
+    ],
+)
+def test_what_is_no_day_in_its_order(dates, text, reason):
+    with pytest.raises(ValidationError) as error:
+        cleaner(Catalogue([])["date_of_birth"], dates=dates)(text)
+    assert error.value.messages == [reason]
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("21/11/2026", datetime(2026, 11, 20, 23, tzinfo=UTC)),
+        ("21/11/2026 14:30", datetime(2026, 11, 21, 13, 30, tzinfo=UTC)),
+        ("21/11/2026, 2:30:05 pm", datetime(2026, 11, 21, 13, 30, 5, tzinfo=UTC)),
+        ("21/11/2026 12:00 AM", datetime(2026, 11, 20, 23, tzinfo=UTC)),
+        ("21.11.2026 14:30:00,25+05:30", datetime(2026, 11, 21, 9, 0, 0, 250_000, tzinfo=UTC)),
+        ("21/11/2026 14:30 UTC", datetime(2026, 11, 21, 14, 30, tzinfo=UTC)),
+        ("29/03/2026 02:30", datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),
+    ],
+)
+def test_moments_with_the_day_first(settings, text, moment):
+    settings.TIME_ZONE = "Europe/Madrid"
+    assert moment_reader(dates="dmy")(text).astimezone(UTC) == moment
+
+
+@pytest.mark.parametrize("text", ["21/11/2026 13:00 pm", "21/11/2026 24:00", "21/11/2026 1:60", "21/11/2026 noon"])
+def test_what_is_no_moment_with_the_day_first(text):
+    with pytest.raises(ValidationError):
+        moment_reader(dates="dmy")(text)
+
+
 def test_numbers():
-    assert [read_number(text) for text in ("-12.50", "+3", ".5", "1.")] == [Decimal("-12.5"), 3, Decimal("0.5"), 1]
+    read = {
+        "-12.50": "-12.5",
+        "+3": "3",
+        ".5": "0.5",
+        "1.": "1",
+        "1,234.50": "1234.5",
+        "1 000": "1000",
+        "1'000": "1000",
+    }
+    assert {text: read_number(text) for text in read} == {text: Decimal(value) for text, value in read.items()}
     assert read_whole_number("0012") == 12
-    for text in ("12,50", "1e3", "NaN", ".", "", "$5", "1 000", "٣"):
+    for text in ("12,50", "1e3", "NaN", ".", "", "$5", "1,23,456", "1,000 000", "12,3456", "٣"):
         with pytest.raises(ValidationError):
             read_number(text)
     for text in ("-1", "1.0", "9" * 19, ""):
         with pytest.raises(ValidationError):
             read_whole_number(text)
+
+
+def test_numbers_with_a_comma():
+    read = {
+        "-12,50": "-12.5",
+        "12": "12",
+        ",5": "0.5",
+        "1.234,50": "1234.5",
+        "1.234.567": "1234567",
+        "1\u00a0000,5": "1000.5",
+    }
+    assert {text: read_number(text, decimal=",") for text in read} == {
+        text: Decimal(value) for text, value in read.items()
+    }
+    for text in ("12.50", "1,234.50", "1.23", "1,2,3"):
+        with pytest.raises(ValidationError) as error:
+            read_number(text, decimal=",")
+        assert error.value.messages == [f"“{text}” is not a number such as 1234,50."]
+    clean = cleaner(Catalogue([])["points"], decimal=",")
+    assert [clean("1.234"), clean("1234,0")] == [1234, 1234]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from contacts.imports.sources import delimited, workbook, json_lines  # noqa: F4
 # isort: on
 from contacts.imports.sources.detection import detect, mismatch, open_table, sheets
 from contacts.imports.sources.formats import FORMATS, Format
-from contacts.imports.sources.table import DELIMITERS, ENCODINGS, Row, Source, Table, UnreadableFile
+from contacts.imports.sources.table import DELIMITERS, ENCODINGS, Row, Source, Table, UnreadableFile, in_batches
 
 __all__ = [
     "DELIMITERS",
@@ -18,6 +18,7 @@ __all__ = [
     "Table",
     "UnreadableFile",
     "detect",
+    "in_batches",
     "mismatch",
     "open_table",
     "sheets",

@@ -105,4 +105,4 @@ def _is_mostly_utf_8(file: BinaryIO) -> bool:
 
 def _is_binary(head: bytes, encoding: str) -> bool:
     """Whether there are more control characters than a few that slipped into a text."""
-    return len(CONTROL.findall(head.decode(encoding, "replace"))) > len(head) // 100
+    return len(CONTROL.findall(head.decode(encoding, "replace"))) > max(4, len(head) // 100)

@@ -125,6 +125,20 @@ class TableOfCells(Table):
                 yield Row(row.line, row.cells, message % {"values": len(row.cells), "columns": columns})
 
 
+def in_batches(rows: Iterator[Row], most: int) -> Iterator[list[Row]]:
+    """The rows in lists of at most ``most``; in shorter ones where rows are long, so that no list needs much memory."""
+    batch: list[Row] = []
+    characters = 0
+    for row in rows:
+        batch.append(row)
+        characters += sum(map(len, row.cells))
+        if len(batch) >= most or characters > LONGEST_RECORD:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
 def named_columns(header: Sequence[str]) -> list[str]:
     """The names of the columns: a number for those without one, and a number behind those that are there already.
 

@@ -5,14 +5,14 @@ from typing import Any
 
 from contacts.imports.events import EventsImported, import_events
 from contacts.imports.mapping import EVENT_TARGETS, ColumnMapping, Targets
-from contacts.imports.parse import Table
 from contacts.imports.refused import Refuse
+from contacts.imports.sources import Table
 from contacts.management.import_command import ImportCommand
 
 
 class Command(ImportCommand):
     help = (
-        "Import events of known contacts from a CSV file. Map a column to “key” to have no event twice, "
+        "Import events of known contacts from a file. Map a column to “key” to have no event twice, "
         "however often the file is imported."
     )
 
