@@ -28,7 +28,14 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
-from contacts import changes, deletion, editing, lists, places
+from contacts import (
+    admin_exports,  # noqa: F401  # registers itself
+    changes,
+    deletion,
+    editing,
+    lists,
+    places,
+)
 from contacts.admin_form import ContactForm, ThemedFieldForm, contact_form
 from contacts.declaring import WITH_OPTIONS
 from contacts.fields import SYSTEM_FIELDS, Catalogue, catalogue

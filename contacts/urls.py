@@ -1,7 +1,8 @@
 """Addresses of contacts, lists and contact fields."""
 
-from django.urls import path
+from django.urls import include, path
 
+from contacts import export_urls
 from contacts.views import bulk, contact, contact_list, fields, lists, profile
 
 app_name = "contacts"
@@ -14,6 +15,7 @@ urlpatterns = [
     path("lists/new/", lists.create_list, name="create_list"),
     path("lists/<int:pk>/edit/", lists.edit_list, name="edit_list"),
     path("lists/<int:pk>/delete/", lists.delete_list_page, name="delete_list"),
+    path("exports/", include(export_urls.urlpatterns)),
     path("fields/", fields.field_list, name="fields"),
     path("fields/new/", fields.create_field, name="create_field"),
     path("fields/<int:pk>/", fields.edit_field, name="edit_field"),

@@ -22,6 +22,9 @@ NAVIGATION = (
             "contacts.ContactList": "format_list_bulleted",
             "contacts.ListMembership": "how_to_reg",
             "contacts.Event": "history",
+            "contacts.Export": "download",
+            "contacts.ExportDownload": "file_download_done",
+            "contacts.PropertySet": "view_column",
         },
     ),
     (

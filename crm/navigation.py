@@ -40,6 +40,7 @@ NAVIGATION = (
             Entry("contacts", _("See all"), "", "contacts:list", "contacts.view_contact"),
             Entry("segments", _("Segments"), "", "segments:list", "segments.view_segment"),
             Entry("lists", _("Lists"), "", "contacts:lists", "contacts.view_contactlist"),
+            Entry("exports", _("Exports"), "", "contacts:exports", "contacts.view_export"),
         ),
     ),
     Entry("settings", _("Settings"), "settings", "settings", "contacts.change_contactfield"),

@@ -64,7 +64,10 @@ def navigation(client: Client) -> dict[str, list[str]]:
 def test_the_navigation_has_every_area_and_the_way_back(superuser_client):
     assert navigation(superuser_client) == {
         "": ["Back to Muster", "Overview"],
-        "Contacts": ["Contacts", "Contact fields", "Lists", "List memberships", "Events"],
+        "Contacts": [
+            *("Contacts", "Contact fields", "Lists", "List memberships", "Events"),
+            *("Exports", "Downloads of exports", "Sets of properties"),
+        ],
         "Segments": [
             *("Segments", "Versions of segments", "Transitions", "Days of segments", "Refresh runs", "Changes")
         ],
@@ -287,6 +290,9 @@ def test_what_an_administrator_may_do_with_each_model(staff, administrator):
         "contacts.ContactList": everything,
         "contacts.Event": {"view"},
         "contacts.EventRemoval": {"view"},
+        "contacts.Export": {"view"},
+        "contacts.ExportDownload": {"view"},
+        "contacts.PropertySet": {"view"},
         "contacts.ListMembership": everything,
         "crm.ApiKey": {"view"},
         "crm.Job": {"view", "delete"},

@@ -14,7 +14,7 @@ from django_q.models import Task
 from django_q.tasks import async_task
 from playwright.sync_api import Page, expect
 
-from contacts.models import Change, Contact, EventRemoval
+from contacts.models import Change, Contact, EventRemoval, Export, ExportDownload, PropertySet
 from crm.jobs import ensure_schedules
 from crm.models import ApiKey, Job, User
 from segments.models import Segment
@@ -41,6 +41,7 @@ KEPT = {
 REFUSED = {
     *(f"contacts_{name}" for name in ("change_add", "change_delete", "contactfield_delete")),
     *(f"contacts_{name}_{what}" for name in ("event", "eventremoval") for what in ("add", "delete")),
+    *(f"contacts_{name}_{what}" for name in ("export", "exportdownload", "propertyset") for what in ("add", "delete")),
     *(f"segments_{name}_add" for name in ("refreshrun", "segment", "segmentday", "segmentversion", "transition")),
     *(f"segments_{name}_delete" for name in ("refreshrun", "segmentday", "segmentversion", "transition")),
     *(f"{name}_add" for name in ("crm_apikey", "crm_job", "django_q_failure", "django_q_ormq", "django_q_success")),
@@ -75,6 +76,9 @@ def records(shop: list[Contact], superuser: User) -> None:
     async_task("crm.jobs.run_job", 8, task_name="job-8")
     Change.objects.create(contact_id=shop[0].pk, key="field:city")
     EventRemoval.objects.create(before=now - timedelta(days=900), begun_at=now, removed=40_123)
+    taken = Export.objects.create(type="contacts", title="Contacts", user=superuser, created_at=now, started_at=now)
+    ExportDownload.objects.create(export=taken, user=superuser, at=now)
+    PropertySet.objects.create(type="contacts", name="For the printer", user=superuser, saved_at=now)
     ApiKey.objects.create(name="Shop", prefix="mk_shop", digest="0" * 64, scopes=["events:write"], created_at=now)
 
 
