@@ -11,7 +11,7 @@ from typing import BinaryIO
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contacts.imports.sources.encodings import LENGTH_OF_HEAD, detected, head_of, opened
+from contacts.imports.sources.encodings import LENGTH_OF_HEAD, head_of, opened
 from contacts.imports.sources.formats import FORMATS, Format
 from contacts.imports.sources.headers import is_header
 from contacts.imports.sources.table import (
@@ -48,8 +48,7 @@ class Delimited(Format):
     has_delimiter = True
     has_header = True
 
-    def source(self, file: BinaryIO, encoding: str = "") -> Source:
-        encoding = encoding or detected(file)
+    def source(self, file: BinaryIO, *, encoding: str = "utf-8") -> Source:
         head = head_of(file, encoding)
         delimiter = delimiter_of(head)
         return Source("csv", encoding, delimiter, is_header(_sample(head, delimiter)))

@@ -44,7 +44,8 @@ def detect(file: BinaryIO, name: str) -> Source:
             raise UnreadableFile(str(reason))
     if start.startswith(ZIP):
         return FORMATS["xlsx"].source(file)
-    return FORMATS[_format_of_text(file, name)].source(file)
+    encoding = detected(file)
+    return FORMATS[_format_of_text(head_of(file, encoding), name)].source(file, encoding=encoding)
 
 
 def open_table(file: BinaryIO, source: Source) -> Table:
@@ -69,8 +70,7 @@ def mismatch(name: str, source: Source) -> str:
     return message % {"name": name, "format": FORMATS[source.format].label}
 
 
-def _format_of_text(file: BinaryIO, name: str) -> str:
-    head = head_of(file, detected(file))
+def _format_of_text(head: str, name: str) -> str:
     if not head.strip():
         raise UnreadableFile(_("The file is empty."))
     if MARKUP.match(head):

@@ -98,7 +98,7 @@ def _is_mostly_utf_8(file: BinaryIO) -> bool:
         if not text.isascii():
             bad = len(UNDECODED.findall(text))
             invalid += bad
-            valid += sum(1 for character in text if character > "\x7f") - bad
+            valid += len(text) - len(text.encode("ascii", "ignore")) - bad
     invalid += len(decoder.getstate()[0])
     return valid >= invalid
 

@@ -19,8 +19,8 @@ class Format:
     has_delimiter = False
     has_header = False
 
-    def source(self, file: BinaryIO) -> Source:
-        """How this file is best read. Raises `UnreadableFile`."""
+    def source(self, file: BinaryIO, *, encoding: str = "utf-8") -> Source:
+        """How this file is best read; ``encoding`` is that of a text. Raises `UnreadableFile`."""
         raise NotImplementedError
 
     def open(self, file: BinaryIO, source: Source) -> Table:

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from contacts.imports.sources.encodings import detected, opened
+from contacts.imports.sources.encodings import opened
 from contacts.imports.sources.formats import FORMATS, Format
 from contacts.imports.sources.table import (
     ENCODINGS,
@@ -41,8 +41,8 @@ class JSONLines(Format):
     extensions = ("jsonl", "ndjson", "jsonlines")
     has_encoding = True
 
-    def source(self, file: BinaryIO) -> Source:
-        return Source("jsonl", detected(file))
+    def source(self, file: BinaryIO, *, encoding: str = "utf-8") -> Source:
+        return Source("jsonl", encoding)
 
     def open(self, file: BinaryIO, source: Source) -> Table:
         return JSONLinesTable(file, source)

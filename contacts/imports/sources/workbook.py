@@ -56,7 +56,7 @@ class XLSX(Format):
     extensions = ("xlsx", "xlsm")
     has_header = True
 
-    def source(self, file: BinaryIO) -> Source:
+    def source(self, file: BinaryIO, *, encoding: str = "utf-8") -> Source:
         workbook = Workbook(file)
         for sheet in workbook.sheets:
             if sample := list(islice(workbook.records(sheet), SAMPLE)):
