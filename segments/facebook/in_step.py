@@ -36,7 +36,6 @@ def switch(audience: FacebookAudience, *, on: bool) -> None:
 
 def forget(audience: FacebookAudience) -> None:
     """Fill the audience no longer, and forget who is in it. At Facebook it stays as it is. Raises `UnderWay`."""
-    if sending.job_of(audience):
-        raise sending.UnderWay
+    sending.require_idle(audience)
     audience.members.all()._raw_delete(audience.members.db)  # of any number at once
     audience.delete()

@@ -65,8 +65,7 @@ def start(audience: FacebookAudience, *, kind: FacebookExport.Kind, now: datetim
     """
     with transaction.atomic():
         current = FacebookAudience.objects.select_related("segment").select_for_update(of=("self",)).get(pk=audience.pk)
-        if job_of(current):
-            raise UnderWay(_("Something is being sent to this audience already."))
+        require_idle(current)
         export = FacebookExport.objects.create(
             kind=kind,
             segment=current.segment,
@@ -88,9 +87,10 @@ def start(audience: FacebookAudience, *, kind: FacebookExport.Kind, now: datetim
         return job
 
 
-def job_of(audience: FacebookAudience) -> Job | None:
-    """The job in progress that sends to the audience."""
-    return Job.objects.in_progress().filter(subject=audience.subject).first()
+def require_idle(audience: FacebookAudience) -> None:
+    """Raise `UnderWay` if a job sends to the audience."""
+    if Job.objects.in_progress().filter(subject=audience.subject).exists():
+        raise UnderWay(_("Something is being sent to this audience already."))
 
 
 def url_of(job: Job) -> str:
