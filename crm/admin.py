@@ -25,7 +25,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from crm.api_keys import revoke_keys
 from crm.model_admin import DaysFilter, RecordAdmin, TableAdmin
-from crm.models import ApiKey, Job, User
+from crm.models import ApiKey, Job, JobLine, User
 from crm.templatetags.percentages import percent
 
 for model in (Group, Schedule, Success, Failure, OrmQ):
@@ -165,6 +165,18 @@ class JobAdmin(RecordAdmin):
     @display(description=_("error"))
     def error_text(self, job: Job) -> SafeString | str:
         return preformatted(job.error)
+
+
+@admin.register(JobLine)
+class JobLineAdmin(RecordAdmin):
+    """The logs of all jobs, the newest line first."""
+
+    list_display = ("text", "job", "at")
+    list_select_related = ("job",)
+    list_filter = (("at", DaysFilter),)
+    search_fields = ("text", "job__title")
+    ordering = ("-id",)
+    sortable_by = ()
 
 
 def preformatted(text: Any) -> SafeString | str:

@@ -42,6 +42,7 @@ NAVIGATION = (
         gettext_lazy("Background work"),
         {
             "crm.Job": "hourglass_top",
+            "crm.JobLine": "notes",
             "django_q.Schedule": "schedule",
             "django_q.OrmQ": "queue",
             "django_q.Success": "task_alt",

@@ -71,7 +71,7 @@ def test_the_navigation_has_every_area_and_the_way_back(superuser_client):
         "Segments": [
             *("Segments", "Versions of segments", "Transitions", "Days of segments", "Refresh runs", "Changes")
         ],
-        "Background work": ["Jobs", "Scheduled tasks", "Queued tasks", "Successful tasks", "Failed tasks"],
+        "Background work": ["Jobs", "Lines of jobs' logs", "Scheduled tasks", "Queued tasks", "Successful tasks", "Failed tasks"],
         "Access": ["Users", "Groups", "API keys"],
     }
 
@@ -296,6 +296,7 @@ def test_what_an_administrator_may_do_with_each_model(staff, administrator):
         "contacts.ListMembership": everything,
         "crm.ApiKey": {"view"},
         "crm.Job": {"view", "delete"},
+        "crm.JobLine": {"view"},
         "crm.User": everything,
         "django_q.Failure": {"view", "delete"},
         "django_q.OrmQ": {"view", "delete"},
