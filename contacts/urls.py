@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from contacts import export_urls
+from contacts import export_urls, import_urls
 from contacts.views import bulk, contact, contact_list, fields, lists, profile
 
 app_name = "contacts"
@@ -15,6 +15,7 @@ urlpatterns = [
     path("lists/new/", lists.create_list, name="create_list"),
     path("lists/<int:pk>/edit/", lists.edit_list, name="edit_list"),
     path("lists/<int:pk>/delete/", lists.delete_list_page, name="delete_list"),
+    path("imports/", include(import_urls.urlpatterns)),
     path("exports/", include(export_urls.urlpatterns)),
     path("fields/", fields.field_list, name="fields"),
     path("fields/new/", fields.create_field, name="create_field"),

@@ -40,6 +40,7 @@ NAVIGATION = (
             Entry("contacts", _("See all"), "", "contacts:list", "contacts.view_contact"),
             Entry("segments", _("Segments"), "", "segments:list", "segments.view_segment"),
             Entry("lists", _("Lists"), "", "contacts:lists", "contacts.view_contactlist"),
+            Entry("imports", _("Imports"), "", "contacts:imports", "contacts.view_import"),
             Entry("exports", _("Exports"), "", "contacts:exports", "contacts.view_export"),
         ),
     ),

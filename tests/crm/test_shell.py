@@ -22,7 +22,7 @@ def labels(user: User) -> list:
 def test_the_navigation_shows_what_a_user_may_see(viewer, administrator):
     seen_by_all = ["See all", "Segments", "Lists"]
     assert labels(viewer) == ["Dashboard", ("Contacts", seen_by_all)]
-    assert labels(administrator) == ["Dashboard", ("Contacts", [*seen_by_all, "Exports"]), "Settings"]
+    assert labels(administrator) == ["Dashboard", ("Contacts", [*seen_by_all, "Imports", "Exports"]), "Settings"]
     assert labels(User.objects.create_user("nobody")) == ["Dashboard"]
 
 
@@ -33,6 +33,7 @@ def test_every_entry_of_the_navigation_leads_somewhere(superuser_client):
         "contacts": 200,
         "segments": 200,
         "lists": 200,
+        "imports": 200,
         "exports": 200,
         "settings": 200,
     }

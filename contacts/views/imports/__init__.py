@@ -1,0 +1,1 @@
+"""Contacts > Imports: the wizard, one module per step, and the history."""
