@@ -52,6 +52,7 @@ class AudienceForm(forms.Form):
         label=_("Name of the new audience"),
         max_length=200,
         required=False,
+        help_text=_("It is made in the ad account, with nobody in it yet."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     in_step = forms.BooleanField(

@@ -102,7 +102,7 @@ def test_a_segment_is_sent_to_a_new_audience(
     assert "Send changes now" not in shown
     jobs.run_job(Job.objects.get().pk)
     shown = text_of(marketer_client.get(page_of(segment)))
-    assert "Kept in step Sent from here 2 contacts Audience 9001" in shown
+    assert "Kept in step Sent by Muster 2 contacts Audience ID 9001" in shown
     assert "Sent Fans marketer 2 taken" in shown
     assert connected.emails("9001") == {digest("ana@example.com"), digest("luca@example.com")}
     assert FacebookExport.objects.get().user == marketer
