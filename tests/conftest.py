@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Group, Permission
@@ -22,6 +23,21 @@ from tests.availability import unavailable
 # The strength of password hashes is Django's to test; a weak one makes signing in quick.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 PASSWORD = "correct horse battery staple"
+
+# Quick examples are the same in every run and on every database, so that a database that finds other members than the
+# plain reading, and so than the other database, fails. `HYPOTHESIS_PROFILE=deep` draws many new ones.
+COMMON = {
+    "deadline": None,
+    "print_blob": True,
+    "suppress_health_check": [
+        hypothesis.HealthCheck.function_scoped_fixture,
+        hypothesis.HealthCheck.too_slow,
+        hypothesis.HealthCheck.data_too_large,
+    ],
+}
+hypothesis.settings.register_profile("quick", derandomize=True, database=None, **COMMON)
+hypothesis.settings.register_profile("deep", derandomize=False, **COMMON)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 @pytest.fixture(scope="session")

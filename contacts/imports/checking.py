@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +18,7 @@ from contacts.imports.models import Import
 from contacts.imports.options import require_ready
 from contacts.imports.refused import Refusal
 from contacts.imports.running import Clock, expected_rows, rows_in_words
+from contacts.imports.sources import in_batches
 from contacts.imports.states import following
 from contacts.imports.work import work_of
 from crm import jobs
@@ -65,8 +65,7 @@ def _check(import_run: Import, job: Job, *, clock: Clock) -> tuple[Counts, Reaso
     work = work_of(import_run, catalogue(), rehearsing=True)
     counts, reasons = Counts(), Reasons()
     with opened_table(import_run) as table:
-        rows = table.rows()
-        while batch := list(islice(rows, settings.IMPORT_BATCH)):
+        for batch in in_batches(table.rows(), settings.IMPORT_BATCH):
             found, refusals = work.write(work.read(batch), now=clock())
             refused.keep(import_run, refusals)
             reasons.add(refusals)

@@ -176,5 +176,9 @@ class Identities:
                 columns = {name: value for name, value in columns.items() if name not in NEWSLETTER}
         elif consent and not is_kept and person.newsletter not in (SUBSCRIBED, consent[0]):
             columns = columns | dict(zip(NEWSLETTER, consent, strict=True))
-        person.newsletter = columns.get("newsletter", person.newsletter)
+        state = columns.get("newsletter", person.newsletter)
+        if state != person.newsletter and "newsletter_at" not in columns:
+            # Since when another state held, as a row before may have said, is not since when this one does.
+            person.said.columns = {name: value for name, value in person.said.columns.items() if name != "newsletter_at"}
+        person.newsletter = state
         return columns

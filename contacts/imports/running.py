@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from itertools import islice
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
@@ -20,7 +19,7 @@ from contacts.imports.counts import Counts
 from contacts.imports.drafting import UnderWay, keep_mapping, opened_table
 from contacts.imports.models import Import
 from contacts.imports.options import require_ready
-from contacts.imports.sources import Row, Table
+from contacts.imports.sources import Row, Table, in_batches
 from contacts.imports.states import following
 from contacts.imports.work import Work, work_of
 from contacts.retention import grouped
@@ -74,8 +73,7 @@ def _write_rows(import_run: Import, job: Job, *, clock: Clock) -> None:
     """Write the rows that are not written yet. Each batch is one transaction, and so is the position behind it."""
     work = work_of(import_run, catalogue(), rehearsing=False)
     with opened_table(import_run) as table:
-        rows = table.rows(skip=import_run.position)
-        while batch := list(islice(rows, settings.IMPORT_BATCH)):
+        for batch in in_batches(table.rows(skip=import_run.position), settings.IMPORT_BATCH):
             _write_batch(import_run, job, work, batch, clock=clock)
             import_run.refresh_from_db(fields=["position", "rows"])
             total = expected_rows(import_run, table)
