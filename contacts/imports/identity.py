@@ -179,6 +179,7 @@ class Identities:
         state = columns.get("newsletter", person.newsletter)
         if state != person.newsletter and "newsletter_at" not in columns:
             # Since when another state held, as a row before may have said, is not since when this one does.
-            person.said.columns = {name: value for name, value in person.said.columns.items() if name != "newsletter_at"}
+            said = person.said.columns
+            person.said.columns = {name: value for name, value in said.items() if name != "newsletter_at"}
         person.newsletter = state
         return columns

@@ -288,14 +288,11 @@ def test_bad_rows_are_refused_with_all_their_reasons(now):
         """,
         now,
     )
+    nowhere = "Select a valid choice. Nowhere is not one of the available choices."
     assert refusals == [
         (2, "Email: Enter a valid email address. Date of birth: “1970-02-30” is not a date and time that exists."),
         (3, "The row has neither an email nor an external id."),
-        (
-            4,
-            "Country: Select a valid choice. Nowhere is not one of the available choices. "
-            "score: “x” is not a number such as 1234.50.",
-        ),
+        (4, f"Country: {nowhere} score: “x” is not a number such as 1234.50."),
         (6, "The number of values (2) is not the number of columns (5)."),
         (7, "Email: Enter a valid email address."),
         (9, "The number of values (6) is not the number of columns (5)."),
