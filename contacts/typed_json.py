@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.models import BooleanField, CharField, DecimalField, Field, Func, IntegerField, TextField
 
 if TYPE_CHECKING:
@@ -38,12 +39,24 @@ POSTGRESQL_CHECKS = {
     "datetime": POSTGRESQL_DAY + "T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9][.][0-9]{6}Z",
 }
 
+# Being called, and not written into the statement, it is dear in the planner's eyes and comes after comparisons.
+POSTGRESQL_FUNCTION = """
+CREATE OR REPLACE FUNCTION muster_is_text(jsonb, text) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$ BEGIN RETURN jsonb_typeof($1 -> $2) = 'string'; END $$
+"""
+
 OUTPUTS: dict[str, Field[Any, Any]] = {
     "string": CharField(),
     "number": DecimalField(max_digits=20, decimal_places=4),
     "boolean": BooleanField(),
     "array": CharField(),
 }
+
+
+def create_on_postgresql(apps: Any, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Create the function that `IsText` calls on PostgreSQL; a migration's operation."""
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute(POSTGRESQL_FUNCTION)
 
 
 def checked_key(key: str) -> str:
@@ -68,7 +81,7 @@ class TypedJSON(Func):
         super().__init__(expression, output_field=OUTPUTS[type.json_type], **extra)
 
     def __repr__(self) -> str:
-        return f"TypedJSON({self.key})"
+        return f"TypedJSON({self.key}, {self.json_type})"
 
     @property
     def identity(self) -> Any:
@@ -119,9 +132,39 @@ class JSONKey(Func):
         self.key = checked_key(key)
         super().__init__(expression, **extra)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.key})"
+
     @property
     def identity(self) -> Any:
         return (*super().identity, self.key)
+
+
+class UncheckedText(JSONKey):
+    """A text under a key of a JSON column, or what a value of another type is as a text: `IsText` must hold too.
+
+    Comparing all, and asking for the type of the few that are left, takes half the time of `TypedJSON`.
+    """
+
+    output_field = CharField()
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
+        column, _none = compiler.compile(self.source_expressions[0])
+        if connection.vendor == "postgresql":
+            return f"({column} ->> '{self.key}') COLLATE \"C\"", []
+        return _on_sqlite(column, self.key)[0], []
+
+
+class IsText(JSONKey):
+    """Whether there is a text under a key of a JSON column; NULL for a missing key."""
+
+    output_field = BooleanField()
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:  # type: ignore[override]
+        column, _none = compiler.compile(self.source_expressions[0])
+        if connection.vendor == "postgresql":
+            return f"muster_is_text({column}, '{self.key}')", []
+        return f"{_on_sqlite(column, self.key)[1]} = 'text'", []
 
 
 class JSONValue(JSONKey):

@@ -19,7 +19,7 @@ from django.db.models import (
     Value,
     Window,
 )
-from django.db.models.expressions import Combinable
+from django.db.models.expressions import Col, Combinable
 from django.db.models.functions import FirstValue, NullIf, RowNumber, TruncDate
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -45,7 +45,13 @@ SQLITE_AVERAGE = (
 
 class ExactSum(Aggregate):
     template = "SUM(ROUND(%(expressions)s, 4))"
+    column_template = "SUM(%(expressions)s)"
     sqlite_template = f"{SQLITE_SUM} / 10000.0"
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        # The event's own value has four places as it is.
+        is_column = isinstance(self.source_expressions[0], Col)
+        return self.as_sql(compiler, connection, template=self.column_template if is_column else self.template)
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
         # The expressions are columns and keys of JSON, which bring no parameters that would have to be repeated.
@@ -54,6 +60,7 @@ class ExactSum(Aggregate):
 
 class ExactAverage(ExactSum):
     template = "ROUND(AVG(ROUND(%(expressions)s, 4)), 4)"
+    column_template = "ROUND(AVG(%(expressions)s), 4)"
     sqlite_template = SQLITE_AVERAGE
 
 

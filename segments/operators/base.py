@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.db.models.expressions import Combinable
 
 from contacts.fields import Field
+from contacts.typed_json import IsText, TypedJSON, UncheckedText
 from crm.registry import Registry
 from segments.context import Context
 from segments.logic import otherwise
@@ -69,6 +70,22 @@ def operator(cls: type[Operator]) -> type[Operator]:
 def operators_for(field: Field) -> Registry[Operator]:
     """The operators that a field offers."""
     return OPERATORS[field.type.family]
+
+
+def unchecked(field: Field) -> Combinable:
+    """How the text of a field is compared where `checked` stands beside it."""
+    expression = field.expression()
+    if isinstance(expression, TypedJSON):
+        return UncheckedText(*expression.source_expressions, key=expression.key)
+    return expression
+
+
+def checked(field: Field) -> Q:
+    """That what `unchecked` reads is a text. No condition for a column, which holds nothing else."""
+    expression = field.expression()
+    if isinstance(expression, TypedJSON):
+        return Q(IsText(*expression.source_expressions, key=expression.key))
+    return Q()
 
 
 class Negation(Operator):

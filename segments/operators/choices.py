@@ -13,7 +13,7 @@ from contacts.fields import Field
 from contacts.folding import fold
 from contacts.typed_json import ArrayHas, ArraySize, TypedJSON
 from segments.context import Context
-from segments.operators.base import Operator, negation, operator
+from segments.operators.base import Operator, checked, negation, operator, unchecked
 from segments.values import OneValue, SeveralValues, Shape
 
 
@@ -26,10 +26,10 @@ class Is(Operator):
     shape = OneValue()
 
     def condition(self, field: Field, value: Any, context: Context) -> Q:
-        return Q(Exact(field.expression(), Value(value)))
+        return Q(Exact(unchecked(field), Value(value))) & checked(field)
 
     def indexable(self, field: Field) -> Combinable | None:
-        return field.expression()
+        return unchecked(field)
 
 
 negation(Is, "is_not", _("is not"), _("%(field)s is not %(value)s"))
@@ -44,10 +44,10 @@ class IsAnyOf(Operator):
     shape = SeveralValues()
 
     def condition(self, field: Field, value: Any, context: Context) -> Q:
-        return Q(In(field.expression(), list(value)))
+        return Q(In(unchecked(field), list(value))) & checked(field)
 
     def indexable(self, field: Field) -> Combinable | None:
-        return field.expression()
+        return unchecked(field)
 
 
 negation(IsAnyOf, "is_none_of", _("is none of"), _("%(field)s is none of %(value)s"))

@@ -11,12 +11,12 @@ from django.utils.translation import gettext_lazy as _
 from contacts.fields import Field
 from contacts.folding import Fold, fold
 from segments.context import Context
-from segments.operators.base import Operator, negation, operator
+from segments.operators.base import Operator, checked, negation, operator, unchecked
 from segments.values import OneValue, SeveralValues, Shape
 
 
 def folded(field: Field) -> Func:
-    return Fold(field.expression())
+    return Fold(unchecked(field))
 
 
 def text(value: str) -> Value:
@@ -35,7 +35,7 @@ class Is(TextOperator):
     phrase = _("%(field)s is %(value)s")
 
     def condition(self, field: Field, value: Any, context: Context) -> Q:
-        return Q(Exact(folded(field), text(value)))
+        return Q(Exact(folded(field), text(value))) & checked(field)
 
     def indexable(self, field: Field) -> Combinable | None:
         return folded(field)
@@ -51,7 +51,7 @@ class Contains(TextOperator):
     phrase = _("%(field)s contains %(value)s")
 
     def condition(self, field: Field, value: Any, context: Context) -> Q:
-        return Q(GreaterThan(StrIndex(folded(field), text(value)), Value(0)))
+        return Q(GreaterThan(StrIndex(folded(field), text(value)), Value(0))) & checked(field)
 
 
 negation(Contains, "does_not_contain", _("does not contain"), _("%(field)s does not contain %(value)s"))
@@ -64,7 +64,7 @@ class StartsWith(TextOperator):
     phrase = _("%(field)s starts with %(value)s")
 
     def condition(self, field: Field, value: Any, context: Context) -> Q:
-        return Q(Exact(StrIndex(folded(field), text(value)), Value(1, output_field=IntegerField())))
+        return Q(Exact(StrIndex(folded(field), text(value)), Value(1, output_field=IntegerField()))) & checked(field)
 
 
 negation(StartsWith, "does_not_start_with", _("does not start with"), _("%(field)s does not start with %(value)s"))
@@ -77,7 +77,7 @@ class EndsWith(TextOperator):
     phrase = _("%(field)s ends with %(value)s")
 
     def condition(self, field: Field, value: Any, context: Context) -> Q:
-        return Q(Exact(Right(folded(field), len(fold(value))), text(value)))
+        return Q(Exact(Right(folded(field), len(fold(value))), text(value))) & checked(field)
 
 
 negation(EndsWith, "does_not_end_with", _("does not end with"), _("%(field)s does not end with %(value)s"))
@@ -91,7 +91,7 @@ class IsAnyOf(TextOperator):
     shape = SeveralValues()
 
     def condition(self, field: Field, value: Any, context: Context) -> Q:
-        return Q(In(folded(field), [fold(item) for item in value]))
+        return Q(In(folded(field), [fold(item) for item in value])) & checked(field)
 
     def indexable(self, field: Field) -> Combinable | None:
         return folded(field)
