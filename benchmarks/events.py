@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from benchmarks.parts import Parts, parser, run_part, run_parts, scratch_database
 
-PARTS: Parts = {"mixed": [], "mixed_moving": [], "one_event": ["60"], "batches": ["10"]}
+PARTS: Parts = {"mixed": [], "mixed_moving": [], "one_event": ["60"], "batches": ["30000"]}
 
 
 def main() -> None:

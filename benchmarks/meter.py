@@ -37,7 +37,12 @@ def measured() -> Iterator[Cost]:
 
 
 def use_one_process() -> None:
-    """Keep PostgreSQL from parallel scans: their time is spent in processes that cannot be told from others'."""
+    """Keep PostgreSQL from parallel scans: their time is spent in processes that cannot be told from others'.
+
+    And keep the connection, whose process is the one that is measured, however long it lasts.
+    """
+    connection.close()
+    connection.settings_dict["CONN_MAX_AGE"] = None
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET max_parallel_workers_per_gather = 0")

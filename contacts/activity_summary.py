@@ -1,6 +1,5 @@
 """What contacts carry of the events they did: first and last seen, and the summary of their purchases."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -91,24 +90,29 @@ def _either(column: str, comparison: str) -> str:
 
 def _additions(events: Sequence[Done]) -> list[dict[str, Any]]:
     """What the events add to each contact, as rows of `COLUMNS`."""
-    by_contact: dict[int, list[Done]] = defaultdict(list)
-    for event in events:
-        if event_type(event.type).by_contact:
-            by_contact[event.contact_id].append(event)
-    return [_addition(contact_id, own) for contact_id, own in by_contact.items()]
+    counts = {kind: event_type(kind).by_contact for kind in {event.type for event in events}}
+    additions: dict[int, dict[str, Any]] = {}
+    for contact_id, kind, occurred_at, value in events:
+        if not counts[kind]:
+            continue
+        added = additions.get(contact_id)
+        if added is None:
+            added = additions[contact_id] = {"contact_id": contact_id, "purchases_count": 0, "purchases_total": 0}
+        _stretch(added, "first_seen_at", "last_seen_at", occurred_at)
+        if kind == PURCHASE:
+            added["purchases_count"] += 1
+            added["purchases_total"] += value or 0
+            _stretch(added, "first_purchase_at", "last_purchase_at", occurred_at)
+    for added in additions.values():
+        added["purchases_total"] = str(added["purchases_total"])
+    return list(additions.values())
 
 
-def _addition(contact_id: int, events: list[Done]) -> dict[str, Any]:
-    # Moments that are written the same way are in the same order as texts.
-    times = [event.occurred_at for event in events]
-    purchases = [event for event in events if event.type == PURCHASE]
-    purchase_times = [event.occurred_at for event in purchases]
-    return {
-        "contact_id": contact_id,
-        "first_seen_at": min(times),
-        "last_seen_at": max(times),
-        "purchases_count": len(purchases),
-        "purchases_total": str(sum(event.value or 0 for event in purchases)),
-        "first_purchase_at": min(purchase_times, default=None),
-        "last_purchase_at": max(purchase_times, default=None),
-    }
+def _stretch(added: dict[str, Any], first: str, last: str, moment: str) -> None:
+    """Let the time from first to last reach to a moment. Written the same way, moments are in order as texts."""
+    if first not in added:
+        added[first] = added[last] = moment
+    elif moment < added[first]:
+        added[first] = moment
+    elif moment > added[last]:
+        added[last] = moment
