@@ -13,6 +13,7 @@ from xml.etree.ElementTree import ParseError
 from xml.parsers.expat import ExpatError
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
+from defusedxml.common import EntitiesForbidden
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from openpyxl.packaging.manifest import Manifest
@@ -32,7 +33,7 @@ from contacts.imports.sources.table import (
     UnreadableFile,
     number_as_text,
 )
-from contacts.imports.sources.workbook_xml import RawCell, SharedStrings, rows, unescaped
+from contacts.imports.sources.workbook_xml import RawCell, SharedStrings, entities, rows, unescaped
 
 logger = logging.getLogger(__name__)
 
@@ -223,6 +224,8 @@ def readable() -> Iterator[None]:
         raise
     except DAMAGED as error:
         logger.info("A workbook could not be read.", exc_info=error)
+        if isinstance(error, EntitiesForbidden) or isinstance(error.__cause__, EntitiesForbidden):
+            raise UnreadableFile(entities()) from error
         message = _("The workbook is damaged. Open it in a spreadsheet program and save it again.")
         raise UnreadableFile(message) from error
 

@@ -162,7 +162,7 @@ def _column(reference: str) -> int:
 
 
 def _parsed(stream: IO[bytes], starts: Starts, ends: Ends, hear: Callable[[str], None]) -> Iterator[None]:
-    """Tell the functions what is in the XML; pauses after every piece."""
+    """Tell the functions what is in the XML; pauses after every piece, and before an error for what precedes it."""
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         if known := starts.get(tag):
@@ -179,7 +179,11 @@ def _parsed(stream: IO[bytes], starts: Starts, ends: Ends, hear: Callable[[str],
     parser.CharacterDataHandler = hear
     parser.StartDoctypeDeclHandler = _refuse_document_type
     while piece := stream.read(PIECE):
-        parser.Parse(piece, False)
+        try:
+            parser.Parse(piece, False)
+        except expat.ExpatError:
+            yield
+            raise
         yield
     parser.Parse(b"", True)
     yield
@@ -187,4 +191,9 @@ def _parsed(stream: IO[bytes], starts: Starts, ends: Ends, hear: Callable[[str],
 
 def _refuse_document_type(*declaration: object) -> None:
     """Workbooks have none, and entities, which could grow without end, need one."""
-    raise UnreadableFile(_("The workbook declares XML entities, which no spreadsheet program does."))
+    raise UnreadableFile(entities())
+
+
+def entities() -> str:
+    """Why a workbook with entities is refused."""
+    return _("The workbook declares XML entities, which no spreadsheet program does.")
