@@ -5,7 +5,7 @@ Compiling with the ORM costs milliseconds, which an edit that concerns a hundred
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -23,6 +23,7 @@ from segments.logic import as_set
 from segments.models import Segment
 
 COLUMNS_OF_A_STATEMENT = 250
+FEW = 50  # contacts up to which asking more of them at once costs less than another statement
 ANY_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -56,13 +57,15 @@ def _bound(param: Any, now: datetime, contact_ids: list[int] | None) -> Any:
 class Kept:
     """What is kept of one version of a segment's definition.
 
-    ``whole`` and ``few`` are conditions on contacts. ``ids`` is the set of their ids itself, of a definition that is
-    nothing but a set: no contact has to be read to know who is in it.
+    ``whole`` and ``few`` are conditions on contacts, for all or for a few of them. ``ids`` and ``many_ids`` are the
+    sets of their ids themselves, for all or for some hundreds, of a definition that is nothing but a set: no contact
+    has to be read to know who is in it.
     """
 
     whole: Statement
     ids: Statement | None
     few: Statement
+    many_ids: Statement | None
     keys: frozenset[str]
     relative: bool
 
@@ -114,14 +117,15 @@ def _database() -> str:
 
 def prepare(definition: Definition) -> Kept:
     context = Context()
-    few = Context(few=True)
-    few.catalogue = context.catalogue
+    few, many = Context(few=True), Context(few=True, many=True)
+    few.catalogue = many.catalogue = context.catalogue
     whole = statement(definition, context)
     whole.bound(now=ANY_MOMENT)  # what cannot be computed is found now, and not when the SQL is run
     return Kept(
         whole=whole,
         ids=set_of_ids(definition, context),
         few=statement(definition, few),
+        many_ids=set_of_ids(definition, many),
         keys=frozenset(depends_on(definition)),
         relative=is_relative(definition, context),
     )
@@ -159,21 +163,46 @@ def matching_sql(segment: Segment, *, now: datetime) -> tuple[str, Sequence[Any]
     return f'SELECT "contacts_contact"."id" FROM "contacts_contact" WHERE {whole.sql}', whole.bound(now=now)
 
 
+def _chunks(statements: Mapping[int, Statement]) -> Iterator[list[tuple[int, Statement]]]:
+    everything = list(statements.items())
+    for start in range(0, len(everything), COLUMNS_OF_A_STATEMENT):
+        yield everything[start : start + COLUMNS_OF_A_STATEMENT]
+
+
+def _parameters(chunk: list[tuple[int, Statement]], contact_ids: list[int], *, now: datetime) -> list[Any]:
+    return [param for _pk, one in chunk for param in one.bound(now=now, contact_ids=contact_ids)]
+
+
+def holds(kept: Mapping[int, Kept], contact_ids: list[int], *, now: datetime) -> set[tuple[int, int]]:
+    """The pairs of segment and contact for which the definition holds, of the given segments and contacts."""
+    sets = {pk: one.many_ids for pk, one in kept.items() if one.many_ids} if len(contact_ids) > FEW else {}
+    others = {pk: one.few for pk, one in kept.items() if pk not in sets}
+    return _members_of(sets, contact_ids, now=now) | verdicts(others, contact_ids, now=now)
+
+
+def _members_of(sets: Mapping[int, Statement], contact_ids: list[int], *, now: datetime) -> set[tuple[int, int]]:
+    found: set[tuple[int, int]] = set()
+    for chunk in _chunks(sets):
+        sql = " UNION ALL ".join(f"SELECT {pk}, members.contact_id FROM {one.sql} members" for pk, one in chunk)
+        with connection.cursor() as cursor:
+            cursor.execute(sql, _parameters(chunk, contact_ids, now=now))
+            found.update(cursor.fetchall())
+    return found
+
+
 def verdicts(statements: Mapping[int, Statement], contact_ids: list[int], *, now: datetime) -> set[tuple[int, int]]:
     """The pairs of segment and contact for which the definition holds, among a few contacts.
 
     ``statements`` are those for a few contacts, by segment. All are asked at once, which reads each contact once.
     """
     found: set[tuple[int, int]] = set()
-    everything = list(statements.items())
-    for start in range(0, len(everything), COLUMNS_OF_A_STATEMENT):
-        chunk = everything[start : start + COLUMNS_OF_A_STATEMENT]
+    among = among_contacts('"contacts_contact"."id"', connection.vendor)
+    for chunk in _chunks(statements):
         columns = ", ".join(f"({one.sql})" for _pk, one in chunk)
-        params = [param for _pk, one in chunk for param in one.bound(now=now, contact_ids=contact_ids)]
-        among = among_contacts('"contacts_contact"."id"', connection.vendor)
         sql = f'SELECT "contacts_contact"."id", {columns} FROM "contacts_contact" WHERE {among}'
+        params = [*_parameters(chunk, contact_ids, now=now), CONTACT_IDS.bind(contact_ids, connection.vendor)]
         with connection.cursor() as cursor:
-            cursor.execute(sql, [*params, CONTACT_IDS.bind(contact_ids, connection.vendor)])
+            cursor.execute(sql, params)
             for contact_id, *answers in cursor.fetchall():
-                found.update((pk, contact_id) for (pk, _one), holds in zip(chunk, answers, strict=True) if holds)
+                found.update((pk, contact_id) for (pk, _one), yes in zip(chunk, answers, strict=True) if yes)
     return found

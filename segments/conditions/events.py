@@ -182,7 +182,7 @@ def indexable(rule: Rule) -> Iterator[Indexable]:
 
 
 def of_few(events: QuerySet[Event], context: Context) -> QuerySet[Event]:
-    return events.filter(AmongContacts(F("contact_id"))) if context.few else events
+    return events.filter(AmongContacts(F("contact_id"), context)) if context.few else events
 
 
 def contacts_of(events: QuerySet[Event], either: Q) -> Q:

@@ -77,7 +77,7 @@ class ListCondition(Condition):
     def subscriptions(self, rule: Rule, context: Context) -> QuerySet[ListMembership]:
         subscriptions = ListMembership.objects.current().filter(list_id=rule["list"]).order_by()
         if context.few:
-            subscriptions = subscriptions.filter(AmongContacts(F("contact_id")))
+            subscriptions = subscriptions.filter(AmongContacts(F("contact_id"), context))
         return subscriptions
 
     def condition(self, rule: Rule, context: Context) -> Q:

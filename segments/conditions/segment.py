@@ -58,7 +58,7 @@ class SegmentCondition(Condition):
     def condition(self, rule: Rule, context: Context) -> Q:
         memberships = Membership.objects.filter(segment_id=rule["segment"])
         if context.few:
-            memberships = memberships.filter(AmongContacts(F("contact_id")))
+            memberships = memberships.filter(AmongContacts(F("contact_id"), context))
         contact_ids = memberships.values("contact_id")
         return not_in_set(contact_ids) if rule["operator"] == "not_member" else in_set(contact_ids)
 

@@ -9,7 +9,7 @@ from time import perf_counter
 
 from django.core.cache import cache
 from django.db import OperationalError, connection
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Case, Count, Exists, OuterRef, Subquery, When
 from django_q.tasks import async_task
 
 from contacts.models import Change, ContactImport, Import
@@ -25,11 +25,16 @@ BATCH = 2_000  # rows of the log that one transaction takes
 AT_COMMIT = 500  # rows up to which the writer brings segments up to date itself
 PATIENCE = 2.0  # seconds that a page waits for another writer of memberships
 
-# The name of the import under way that the contact of a change came with.
-IMPORT_UNDER_WAY = Subquery(
-    ContactImport.objects.filter(contact_id=OuterRef("contact_id"), import_run__state=Import.State.RUNNING)
-    .order_by()
-    .values("import_run__name")[:1]
+# The name of the import under way that the contact of a change came with; nobody looks when none is.
+IMPORT_UNDER_WAY = Case(
+    When(
+        Exists(Import.objects.filter(state=Import.State.RUNNING)),
+        then=Subquery(
+            ContactImport.objects.filter(contact_id=OuterRef("contact_id"), import_run__state=Import.State.RUNNING)
+            .order_by()
+            .values("import_run__name")[:1]
+        ),
+    )
 )
 
 CAUSES = {"contact": Cause.EDIT, "field": Cause.EDIT, "event": Cause.EVENT, "list": Cause.LIST}
@@ -98,21 +103,21 @@ def _pending(plan: Plan, changes: Iterable[tuple[int, str]], imported: Mapping[i
     keys_of: dict[int, set[str]] = {}
     for contact_id, key in changes:
         keys_of.setdefault(contact_id, set()).add(key)
-    pending: Pending = {}
+    contacts_of: dict[tuple[frozenset[str], str | None], list[int]] = {}  # many had the same happen to them
+    for contact_id, keys in keys_of.items():
+        contacts_of.setdefault((frozenset(keys), imported.get(contact_id)), []).append(contact_id)
     all_keys = set().union(*keys_of.values())
+    pending: Pending = {}
     for segment_id, kept in plan.kept.items():
         relevant = {key for key in all_keys if concerns(kept, segment_id, key)}
-        if not relevant:
-            continue
-        pending[segment_id] = {
-            contact_id: (Cause.IMPORT, imported[contact_id]) if contact_id in imported else _reason(keys & relevant)
-            for contact_id, keys in keys_of.items()
-            if keys & relevant
-        }
+        for (alike, run), contact_ids in contacts_of.items() if relevant else ():
+            if named := alike & relevant:
+                reason = (Cause.IMPORT, run) if run else _reason(named)
+                pending.setdefault(segment_id, {}).update(dict.fromkeys(contact_ids, reason))
     return pending
 
 
-def _reason(keys: set[str]) -> Reason:
+def _reason(keys: frozenset[str]) -> Reason:
     named = sorted(key for key in keys if not key.startswith("evaluate:"))
     if not named:
         return Cause.REFRESH, ""
@@ -139,10 +144,13 @@ def _mark_stale(plan: Plan) -> int:
 
 
 def _delete(pks: list[int]) -> None:
-    condition = "id = ANY(%s)" if connection.vendor == "postgresql" else "id IN (SELECT value FROM json_each(%s))"
-    param = pks if connection.vendor == "postgresql" else "[" + ",".join(map(str, pks)) + "]"
+    is_postgresql = connection.vendor == "postgresql"
+    condition = "id = ANY(%s::bigint[])" if is_postgresql else "id IN (SELECT value FROM json_each(%s))"
+    ids = ",".join(map(str, pks))
     with connection.cursor() as cursor:
-        cursor.execute(f"DELETE FROM contacts_change WHERE {condition}", [param])
+        cursor.execute(
+            f"DELETE FROM contacts_change WHERE {condition}", [f"{{{ids}}}" if is_postgresql else f"[{ids}]"]
+        )
 
 
 def _more_than(count: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from segments.ledger import moves_of, write
 from segments.models import Cause
 from segments.refresh.plan import Plan, fail
 from segments.refresh.records import newest_clock
-from segments.statements import Statement, verdicts
+from segments.statements import FEW, Kept, holds
 
 Reason = tuple[str, str]  # cause and detail
 Pending = dict[int, dict[int, Reason]]  # by segment, the contacts to look at, and why
@@ -45,9 +45,8 @@ def bring_up_to_date(plan: Plan, pending: Pending, *, now: datetime) -> Outcome:
         if not concerned:
             continue
         outcome.segments += len(concerned)
-        contact_ids = sorted(set().union(*(pending[pk] for pk in concerned)))
-        holds, concerned = _verdicts({pk: plan.kept[pk].few for pk in concerned}, contact_ids, now=moment)
-        members = _members(contact_ids)
+        matches, concerned = _matches(plan, {pk: frozenset(pending[pk]) for pk in concerned}, now=moment)
+        members = _members(sorted(set().union(*(pending[pk] for pk in concerned))))
         sizes: dict[int, tuple[int, int]] = {}
         entered: list[tuple[int, int, str, str]] = []
         left: list[tuple[int, int, str, str]] = []
@@ -55,11 +54,11 @@ def bring_up_to_date(plan: Plan, pending: Pending, *, now: datetime) -> Outcome:
             moved = {
                 contact_id: reason
                 for contact_id, reason in pending[pk].items()
-                if ((pk, contact_id) in holds) != ((pk, contact_id) in members)
+                if ((pk, contact_id) in matches) != ((pk, contact_id) in members)
             }
             if not moved:
                 continue
-            come = [(pk, contact_id, *reason) for contact_id, reason in moved.items() if (pk, contact_id) in holds]
+            come = [(pk, contact_id, *reason) for contact_id, reason in moved.items() if (pk, contact_id) in matches]
             gone = [(pk, contact_id, *reason) for contact_id, reason in moved.items() if (pk, contact_id) in members]
             sizes[pk] = (len(come), len(gone))
             entered += come
@@ -82,20 +81,47 @@ def defer(segment_ids: Sequence[int], pending: Pending) -> None:
         )
 
 
-def _verdicts(
-    statements: dict[int, Statement], contact_ids: list[int], *, now: datetime
+def _matches(
+    plan: Plan, contacts_of: dict[int, frozenset[int]], *, now: datetime
 ) -> tuple[set[tuple[int, int]], list[int]]:
+    """Who of each segment's contacts fulfils its definition, and the segments that could be asked."""
+    found: set[tuple[int, int]] = set()
+    sound: list[int] = []
+    for contact_ids, segment_ids in _asked_together(contacts_of):
+        some, answered = _asked({pk: plan.kept[pk] for pk in segment_ids}, contact_ids, now=now)
+        found |= some
+        sound += answered
+    return found, sound
+
+
+def _asked_together(contacts_of: dict[int, frozenset[int]]) -> Iterator[tuple[list[int], list[int]]]:
+    """Contacts, and the segments that are asked about them in one statement.
+
+    For few contacts asking more than is needed costs less than another statement does.
+    """
+    everybody = frozenset().union(*contacts_of.values())
+    if len(everybody) <= FEW:
+        yield sorted(everybody), list(contacts_of)
+        return
+    segments_of: dict[frozenset[int], list[int]] = {}
+    for pk, contact_ids in contacts_of.items():
+        segments_of.setdefault(contact_ids, []).append(pk)
+    for contact_ids, segment_ids in segments_of.items():
+        yield sorted(contact_ids), segment_ids
+
+
+def _asked(kept: dict[int, Kept], contact_ids: list[int], *, now: datetime) -> tuple[set[tuple[int, int]], list[int]]:
     """Who fulfils which definition, and the segments that could be asked: one that fails does not stop the others."""
     try:
         with transaction.atomic():
-            return verdicts(statements, contact_ids, now=now), list(statements)
+            return holds(kept, contact_ids, now=now), list(kept)
     except DatabaseError:
         found: set[tuple[int, int]] = set()
         sound = []
-        for pk, statement in statements.items():
+        for pk, one in kept.items():
             try:
                 with transaction.atomic():
-                    found |= verdicts({pk: statement}, contact_ids, now=now)
+                    found |= holds({pk: one}, contact_ids, now=now)
                 sound.append(pk)
             except DatabaseError as error:
                 fail(pk, error, now=now)
@@ -103,7 +129,7 @@ def _verdicts(
 
 
 def _members(contact_ids: list[int]) -> set[tuple[int, int]]:
-    among = among_contacts("contact_id", connection.vendor)
+    among = among_contacts("contact_id", connection.vendor, many=len(contact_ids) > FEW)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT segment_id, contact_id FROM segments_membership WHERE {among}",
