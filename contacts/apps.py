@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -12,7 +12,7 @@ class ContactsConfig(AppConfig):
     def ready(self) -> None:
         from contacts import bulk, retention
         from contacts import contact_data as contact_data  # registers what it holds
-        from contacts.changes import install_triggers
+        from contacts.changes import drop_import_triggers, install_triggers
         from contacts.exports import running as exports
         from contacts.folding import register_on_sqlite
         from contacts.imports import checking, undoing
@@ -34,4 +34,5 @@ class ContactsConfig(AppConfig):
         PERIODIC.add(Periodic("contacts: imports", "contacts.imports.tasks.follow_jobs", minutes=1))
         PERIODIC.add(Periodic("contacts: old imports", "contacts.imports.tasks.remove_old", cron="30 3 * * *"))
         connection_created.connect(register_on_sqlite, dispatch_uid="contacts.folding")
+        pre_migrate.connect(drop_import_triggers, sender=self, dispatch_uid="contacts.changes")
         post_migrate.connect(install_triggers, sender=self, dispatch_uid="contacts.changes")

@@ -3,9 +3,12 @@
 Database triggers write it, so that no write can bypass it: pages, the admin, ``bulk_create``, ``update()``, imports
 and SQL typed by hand all leave their rows in the transaction that made the change. On PostgreSQL the triggers work
 once for each statement, on its whole set of rows. A segment engine registers itself as a reader (`READERS`).
+
+Who came with an import is logged only of imports that somebody watches (`watch_imports`): a large one would fill the
+log with what concerns nobody.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +18,7 @@ from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from contacts.fields import SYSTEM_FIELDS
+from contacts.models import Import
 from crm.registry import Registry
 
 
@@ -65,6 +69,16 @@ def settle(*, now: datetime) -> None:
         reader.settle(now=now)
 
 
+def watch_imports(import_ids: Iterable[int]) -> None:
+    """Log from now on who comes with these imports. Who came before has been written: the caller reads it afterwards.
+
+    An import under way is waited for until its batch is there: the triggers hold its row.
+    """
+    wanted = Import.objects.filter(pk__in=list(import_ids), watched=False)
+    if wanted.exists():
+        wanted.update(watched=True)
+
+
 # A session plans a trigger's statements once, for as many rows as the first change happens to have: after an edit of
 # one contact, a bulk update's old and new rows would be joined each with each. And compiling takes longer than it
 # saves.
@@ -80,6 +94,18 @@ def install_triggers(using: str = "default", **kwargs: Any) -> None:
     with transaction.atomic(using=using), connection.cursor() as cursor:
         for statement in trigger_statements(connection):
             cursor.execute(statement)
+
+
+def drop_import_triggers(using: str = "default", **kwargs: Any) -> None:
+    """Drop the triggers that read the table of imports; receiver of ``pre_migrate``.
+
+    SQLite alters a table by making it anew, and refuses while a trigger of another one names it.
+    """
+    connection = connections[using]
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            for name in ("contacts_import_joined", "contacts_import_left"):
+                cursor.execute(f"DROP TRIGGER IF EXISTS {name}")
 
 
 def trigger_statements(connection: BaseDatabaseWrapper) -> list[str]:
@@ -122,12 +148,20 @@ def _sqlite() -> list[str]:
             {log} VALUES (OLD.contact_id, 'list:' || OLD.list_id), (NEW.contact_id, 'list:' || NEW.list_id); END""",
         "contacts_list_left": f"""AFTER DELETE ON contacts_listmembership
             BEGIN {log} VALUES (OLD.contact_id, 'list:' || OLD.list_id); END""",
+        "contacts_import_joined": f"""AFTER INSERT ON contacts_contactimport {_if_watched("NEW")}
+            BEGIN {log} VALUES (NEW.contact_id, 'import:' || NEW.import_run_id); END""",
+        "contacts_import_left": f"""AFTER DELETE ON contacts_contactimport {_if_watched("OLD")}
+            BEGIN {log} VALUES (OLD.contact_id, 'import:' || OLD.import_run_id); END""",
     }
     return [
         statement
         for name, body in triggers.items()
         for statement in (f"DROP TRIGGER IF EXISTS {name}", f"CREATE TRIGGER {name} {body}")
     ]
+
+
+def _if_watched(row: str) -> str:
+    return f"WHEN EXISTS (SELECT 1 FROM contacts_import i WHERE i.id = {row}.import_run_id AND i.watched)"
 
 
 def _postgresql() -> list[str]:
@@ -157,6 +191,12 @@ def _postgresql() -> list[str]:
         triggers[table, "INSERT"] = keys("new_rows", prefix, column)
         triggers[table, "UPDATE"] = f"{keys('old_rows', prefix, column)}; {keys('new_rows', prefix, column)}"
         triggers[table, "DELETE"] = keys("old_rows", prefix, column)
+    for action, table in (("INSERT", "new_rows"), ("DELETE", "old_rows")):
+        # Holding the import, so that nobody begins to watch it before these rows can be read.
+        triggers["contacts_contactimport", action] = f"""
+            PERFORM FROM contacts_import WHERE id IN (SELECT DISTINCT import_run_id FROM {table}) FOR SHARE;
+            {keys(table, "import", "import_run_id")} t
+                WHERE EXISTS (SELECT 1 FROM contacts_import i WHERE i.id = t.import_run_id AND i.watched)"""
     referencing = {
         "INSERT": "NEW TABLE AS new_rows",
         "UPDATE": "OLD TABLE AS old_rows NEW TABLE AS new_rows",

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts import places
 from contacts.matches import Matches, matches_of
-from contacts.models import Contact, ContactList, ListMembership
+from contacts.models import Contact, ContactImport, ContactList, Import, ListMembership
 from crm.models import User
 from crm.registry import Registry
 
@@ -66,6 +66,24 @@ class ByList(SetFilter):
 
     def memberships(self, set_id: int) -> QuerySet[Any]:
         return ListMembership.objects.current().filter(list_id=set_id)
+
+    def size(self, set_id: int) -> int:
+        return self.memberships(set_id).count()
+
+
+@LIST_FILTERS.register
+class ByImport(SetFilter):
+    """Who came with an import."""
+
+    key = "import"
+    label = _("Import")
+    permission = "contacts.view_import"
+
+    def options(self) -> list[tuple[int, str]]:
+        return list(Import.objects.that_brought_contacts().values_list("pk", "name"))
+
+    def memberships(self, set_id: int) -> QuerySet[Any]:
+        return ContactImport.objects.filter(import_run=set_id)
 
     def size(self, set_id: int) -> int:
         return self.memberships(set_id).count()

@@ -293,9 +293,10 @@ class EventRemoval(models.Model):
 class Change(models.Model):
     """One entry of the change log: this contact changed in this respect.
 
-    ``key`` is ``contact`` (created or deleted), ``field:<key>``, ``event:<type>``, ``list:<id>``, ``segment:<id>``
-    (entered or left it) or ``evaluate:<segment id>`` (look at this contact again for this segment). Database triggers
-    write the first four (`contacts.changes`); a reader takes rows away in the transaction that applies them.
+    ``key`` is ``contact`` (created or deleted), ``field:<key>``, ``event:<type>``, ``list:<id>``, ``import:<id>`` (came
+    with it), ``segment:<id>`` (entered or left it) or ``evaluate:<segment id>`` (look at this contact again for this
+    segment). Database triggers write the first five (`contacts.changes`); a reader takes rows away in the transaction
+    that applies them.
     """
 
     contact_id = models.BigIntegerField()

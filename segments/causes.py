@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from django.utils.translation import gettext as _
@@ -9,12 +10,12 @@ from django.utils.translation import gettext_lazy
 
 from contacts.event_types import event_type
 from contacts.fields import catalogue
-from contacts.models import ContactList
+from contacts.models import ContactList, Import
 from segments.models import Cause, Segment, Transition
 
 
 def causes_of(transitions: Iterable[Transition]) -> dict[int, str]:
-    """The cause of each transition by its id, such as "Contact edited: Country". At most three queries."""
+    """The cause of each transition by its id, such as "Contact edited: Country". At most four queries."""
     transitions = list(transitions)
     keys = {key for transition in transitions for key in _keys(transition)}
     names = _names(keys)
@@ -22,7 +23,7 @@ def causes_of(transitions: Iterable[Transition]) -> dict[int, str]:
 
 
 def reasons_of(transitions: Iterable[Transition]) -> dict[int, str]:
-    """Why each transition happened, by its id, as a sentence such as "Country was edited". At most three queries."""
+    """Why each transition happened, by its id, as a sentence such as "Country was edited". At most four queries."""
     transitions = list(transitions)
     names = _names({key for transition in transitions for key in _keys(transition)})
     return {transition.pk: _reason(transition, names) for transition in transitions}
@@ -59,13 +60,17 @@ def _reason(transition: Transition, names: dict[str, str]) -> str:
     return str(narrowed) % {"detail": detail} if detail and narrowed else str(plain)
 
 
+BY_CHANGE = (Cause.EDIT, Cause.EVENT, Cause.LIST, Cause.SEGMENT)
+IMPORT_KEY = re.compile(r"import:\d+(, [a-z]+:\S+)*")
+
+
 def _keys(transition: Transition) -> list[str]:
-    """The keys of the changes that were seen; what was done by hand has a person's name instead."""
-    return (
-        transition.detail.split(", ")
-        if transition.cause in (Cause.EDIT, Cause.EVENT, Cause.LIST, Cause.SEGMENT)
-        else []
-    )
+    """The keys of the changes that were seen.
+
+    What was done by hand has a person's name instead, and what an import did while it was under way has its name.
+    """
+    by_change = transition.cause in BY_CHANGE or IMPORT_KEY.fullmatch(transition.detail)
+    return transition.detail.split(", ") if by_change else []
 
 
 def _names(keys: set[str]) -> dict[str, str]:
@@ -73,7 +78,7 @@ def _names(keys: set[str]) -> dict[str, str]:
     if _of_kind("field", keys):
         fields = catalogue()
         names |= {f"field:{name}": str(fields[name].label) for name in _of_kind("field", keys) if name in fields}
-    for kind, model in (("list", ContactList), ("segment", Segment)):
+    for kind, model in (("list", ContactList), ("import", Import), ("segment", Segment)):
         ids = [int(name) for name in _of_kind(kind, keys) if name.isdecimal()]
         if ids:
             found = model._default_manager.filter(pk__in=ids).values_list("pk", "name")

@@ -12,7 +12,7 @@ from django.db.models import BooleanField, Field, Func, Value
 from contacts.event_types import event_type
 from contacts.events_seen import Properties, newest_events, properties_of, types_seen, values_of
 from contacts.fields import Catalogue, catalogue
-from contacts.models import ContactList, Event
+from contacts.models import ContactList, Event, Import
 from segments.clock import LateValue
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ MOST_TOGETHER = 50
 
 
 class Context:
-    """The catalogue, the lists and the segments, each read once and only when asked for, and the moment.
+    """The catalogue, the lists, the imports and the segments, each read once and only when asked for, and the moment.
 
     ``now`` is the moment to compile for; None leaves it open, and SQL then carries `segments.clock.Late` parameters.
     ``few`` compiles for a few contacts: every subquery is restricted to the contacts that are bound when the SQL is
@@ -47,6 +47,11 @@ class Context:
     @cached_property
     def lists(self) -> dict[int, str]:
         return dict(ContactList.objects.order_by("name", "id").values_list("id", "name"))
+
+    @cached_property
+    def imports(self) -> dict[int, str]:
+        """The imports that contacts can have come with, by id, the newest first."""
+        return dict(Import.objects.that_brought_contacts().order_by("-id").values_list("id", "name"))
 
     @cached_property
     def segments(self) -> dict[int, Segment]:

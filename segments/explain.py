@@ -105,7 +105,8 @@ def explain(segment: Segment, contact: Contact, *, now: datetime) -> Explanation
     """Explain a contact, member or not, at ``now``.
 
     All groups and conditions are asked of the database in one statement. What they see takes one more query for all
-    lists, one for all segments, one for each condition on an activity, and a few for each step of a sequence.
+    lists, one for all imports, one for all segments, one for each condition on an activity, and a few for each step of
+    a sequence.
     """
     ledger = Transition.objects.filter(segment=segment, contact=contact).order_by("-at", "-pk")
     moves = list(ledger[: LEDGER + 1])

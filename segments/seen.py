@@ -11,7 +11,7 @@ from typing import Any
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
-from contacts.models import Contact, Event, ListMembership
+from contacts.models import Contact, ContactImport, Event, ListMembership
 from contacts.timeline import TIMELINE, Entry
 from segments.models import Membership
 
@@ -41,6 +41,12 @@ class Observed:
     def subscriptions(self) -> dict[int, ListMembership]:
         """The contact's subscriptions by list, ended ones included."""
         return {one.list_id: one for one in ListMembership.objects.filter(contact=self.contact)}
+
+    @cached_property
+    def imports(self) -> dict[int, datetime]:
+        """The imports that the contact came with, and when each wrote it."""
+        rows = ContactImport.objects.filter(contact=self.contact)
+        return dict(rows.values_list("import_run_id", "written_at"))
 
     @cached_property
     def memberships(self) -> dict[int, datetime]:

@@ -20,6 +20,10 @@ class ImportQuerySet(models.QuerySet["Import"]):
         """Those that a worker checks, runs or undoes now."""
         return self.filter(state__in=[Import.State.CHECKING, Import.State.RUNNING, Import.State.UNDOING])
 
+    def that_brought_contacts(self) -> ImportQuerySet:
+        """Those that contacts can have come with: of contacts, and begun."""
+        return self.filter(kind=Import.Kind.CONTACTS, started_at__isnull=False)
+
 
 class Import(models.Model):
     """A file that is brought in: from the upload to the undoing. Called ``import_run`` in code.
@@ -28,6 +32,7 @@ class Import(models.Model):
     column and ``options`` what is to be done (`contacts.imports.options`). ``position`` is how many records of the file
     are done; it moves in the transactions that write them, and the numbers with it, so that a worker that is killed
     loses nothing and does nothing twice. ``check_result`` is what the check found, ``undo_result`` what undoing did.
+    ``watched`` says that somebody asks who came with it, so that the change log tells (`contacts.changes`).
     """
 
     class Kind(models.TextChoices):
@@ -74,6 +79,7 @@ class Import(models.Model):
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     undone_at = models.DateTimeField(_("undone"), null=True, blank=True)
+    watched = models.BooleanField(default=False, editable=False)
 
     objects = ImportQuerySet.as_manager()
 

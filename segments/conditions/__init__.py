@@ -2,7 +2,7 @@
 
 # isort: off
 # The editor offers them in this order.
-from segments.conditions import field, event, sequence, listing, segment  # noqa: F401  (they register themselves)
+from segments.conditions import field, event, sequence, listing, importing, segment  # noqa: F401  (they register themselves)
 
 # isort: on
 from segments.conditions.base import CONDITIONS, Condition

@@ -37,7 +37,7 @@ IMPORT_UNDER_WAY = Case(
     )
 )
 
-CAUSES = {"contact": Cause.EDIT, "field": Cause.EDIT, "event": Cause.EVENT, "list": Cause.LIST}
+CAUSES = {"contact": Cause.EDIT, "field": Cause.EDIT, "event": Cause.EVENT, "list": Cause.LIST, "import": Cause.IMPORT}
 
 
 def at_commit(*, now: datetime) -> None:

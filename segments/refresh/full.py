@@ -20,10 +20,11 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from contacts.changes import watch_imports
 from crm.models import Job
 from segments.ledger import Moves, memberships_lock, tell_dependents, write
 from segments.models import Cause, RefreshRun, Segment
-from segments.references import gone, refuse
+from segments.references import gone, imports_of, refuse
 from segments.refresh.by_change import apply_changes
 from segments.refresh.owner import is_gone, this_process
 from segments.refresh.plan import Plan, fail, is_small
@@ -143,6 +144,7 @@ def _refresh(segment_id: int, *, now: datetime, cause: str, report: Report) -> R
     try:
         if missing := gone(kept(segment).keys):
             raise refuse(missing)
+        watch_imports(imports_of(kept(segment).keys))
         report(1, 4, _("Finding the contacts that match"))
         with difference(segment, now=now) as moves:
             report(3, 4, _("Writing who entered and who left"))

@@ -308,8 +308,8 @@ def test_queries_do_not_grow(
             Contact.objects.filter(pk__in=list(Contact.objects.values_list("pk", flat=True)[:subscribers])),
             now=now,
         )
-        # Session, user, permissions; catalogue, lists, segments; how many, and the page.
-        with django_assert_num_queries(9):
+        # Session, user, permissions; catalogue, lists, imports, segments; how many, and the page.
+        with django_assert_num_queries(10):
             assert len(find(marketer_client, list=str(news.pk))) == subscribers
-        with django_assert_num_queries(9):
+        with django_assert_num_queries(10):
             assert find(marketer_client) == ALL

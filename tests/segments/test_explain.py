@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from contacts.events import NewEvent, record
-from contacts.models import Contact, ContactField, ContactList, ListMembership
+from contacts.models import Contact, ContactField, ContactImport, ContactList, Import, ListMembership
 from segments.compiler import matching
 from segments.editing import create_segment, fill, save_segment
 from segments.explain import Explained, explain
@@ -162,6 +162,17 @@ def test_what_a_list_sees(ada: Contact):
     assert on("On", "joined", window=window) == (False, "on the list since 7 Mar 2026, 12:00", "")
     assert on("Ended") == (False, "unsubscribed on 10 Mar 2026, 12:00", "")
     assert on("Never", "not_member") == (True, "never on the list", "")
+
+
+def test_what_an_import_sees(ada: Contact):
+    spring, autumn = (Import.objects.create(name=name, created_at=NOW, started_at=NOW) for name in ("Spring", "Autumn"))
+    ContactImport.objects.create(import_run=spring, contact=ada, created=True, changed=True, written_at=NOW)
+
+    def with_it(import_run: Import, operator: str) -> Any:
+        return seen({"type": "import", "import": import_run.pk, "operator": operator}, ada)
+
+    assert with_it(spring, "member") == (True, "came with the import on 10 Mar 2026, 12:00", "")
+    assert with_it(autumn, "member") == (False, "did not come with the import", "")
 
 
 def test_what_a_segment_sees(ada: Contact):
@@ -352,14 +363,16 @@ def test_memberships_that_lag_behind_are_told(ada: Contact):
 
 @pytest.mark.parametrize(
     ("kind", "one", "three"),
-    [("field", 4, 4), ("list", 6, 6), ("segment", 6, 6), ("event", 5, 7), ("sequence", 6, 10)],
+    [("field", 4, 4), ("list", 6, 6), ("import", 6, 6), ("segment", 6, 6), ("event", 5, 7), ("sequence", 6, 10)],
 )
 def test_the_number_of_queries(ada: Contact, kind: str, one: int, three: int):
     friends = [static(name, now=NOW).pk for name in "ABC"]
     lists = [ContactList.objects.create(name=name).pk for name in "ABC"]
+    imports = [Import.objects.create(name=name, created_at=NOW, started_at=NOW).pk for name in "ABC"]
     rules = {
         "field": [field("city", "is", name) for name in "ABC"],
         "list": [{"type": "list", "list": pk, "operator": "member"} for pk in lists],
+        "import": [{"type": "import", "import": pk, "operator": "member"} for pk in imports],
         "segment": [{"type": "segment", "segment": pk, "operator": "member"} for pk in friends],
         "event": [event(value=count) for count in (1, 2, 3)],
         "sequence": [
