@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -30,7 +31,7 @@ NEWEST_FIRST = Order("created_at", ("created_at",), descending=True)
 LONGEST_LOG = 200
 
 IN_PROGRESS = "in_progress"
-STATES = {
+STATES: dict[str, tuple[str | Promise, Q]] = {
     "": (gettext_lazy("All"), Q()),
     IN_PROGRESS: (gettext_lazy("In progress"), Q(state__in=[Job.State.QUEUED, Job.State.RUNNING])),
     **{state: (state.label, Q(state=state)) for state in (Job.State.DONE, Job.State.FAILED, Job.State.CANCELLED)},
