@@ -95,6 +95,10 @@ class ColumnForm(forms.Form):
         return self.targets.options(self.chosen)
 
     @property
+    def only_option(self) -> SafeString:
+        return self.targets.only(self.chosen if self.chosen in self.targets else NOT_IMPORTED)
+
+    @property
     def is_taken(self) -> bool:
         """Whether the column goes anywhere."""
         return self.chosen != NOT_IMPORTED
@@ -114,7 +118,7 @@ class ColumnForm(forms.Form):
         del form.fields["help_text"]
         for name in ("label", "type", "key", "options_text"):
             form.fields[name].help_text = ""
-        form.fields["key"].widget.attrs["placeholder"] = _("made from the label")
+        form.fields["key"].widget.attrs["placeholder"] = _("from the label")
         form.fields["options_text"].widget.attrs["rows"] = 4
         form.use_required_attribute = False
         return form
@@ -177,6 +181,7 @@ class MappingForm:
         self, columns: Iterable[Column], *, kind: str, targets: Targets, data: Mapping[str, str] | None
     ) -> None:
         self.kind = kind
+        self.targets = targets
         self.is_bound = data is not None
         self.rows = [
             ColumnForm(data, column=column, index=index, targets=targets) for index, column in enumerate(columns)

@@ -41,7 +41,11 @@ class Targets:
     def __getitem__(self, key: str) -> Target:
         return self._targets[key]
 
-    def options(self, chosen: str) -> SafeString:
+    def only(self, chosen: str) -> SafeString:
+        """The options of a select that offers no more than what is chosen, until it gets the others."""
+        return _options([self[chosen]]) if chosen in self else _options([])
+
+    def options(self, chosen: str = "") -> SafeString:
         """The options of a select in which ``chosen`` is selected."""
         if chosen not in self:
             return mark_safe(self._html)

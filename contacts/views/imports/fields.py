@@ -24,6 +24,7 @@ from crm.roles import requires
 
 ROWS_READ = 200
 VALUES_SHOWN = 3
+MANY = 60  # columns, from which on a select gets its options only when somebody goes to it
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -48,6 +49,7 @@ def fields(request: Request, import_run: Import) -> HttpResponse:
         "steps": steps("import_fields", import_run),
         "import_run": import_run,
         "form": form,
+        "has_many": len(form.rows) > MANY and "choices" not in request.GET,
         "saved": drafting.saved_mapping_for(import_run.columns, kind=import_run.kind),
         "may_declare": _may_declare(request) and import_run.kind == Import.Kind.CONTACTS,
         "is_of_events": import_run.kind == Import.Kind.EVENTS,
