@@ -90,8 +90,8 @@ class _Book:
         cells = [write(values) for write, values in zip(self._writers, chunk, strict=True)]
         rows = [f"<row>{''.join(row)}</row>" for row in zip(*cells, strict=True)]
         while len(rows) > self._room:
-            self._put(rows[: self._room])
-            rows = rows[self._room :]
+            fitting, rows = rows[: self._room], rows[self._room :]
+            self._put(fitting)
             self._finish()
             self._sheet = self._begin()
         self._put(rows)
