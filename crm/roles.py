@@ -56,6 +56,7 @@ _MARKETER |= _may("view add", "segments.facebookexport")
 _ADMINISTRATOR = (
     _MARKETER
     | _may("view change", "segments.facebookconnection")
+    | _may("view", "segments.facebookaudience", "segments.facebookmember")
     | _may("add change delete", "contacts.contactfield")
     | _may("delete", "contacts.event")
     | _may("view", "contacts.eventremoval", "contacts.exportdownload")

@@ -37,6 +37,7 @@ from segments import (
     editing,
 )
 from segments.compiler import describe, validate
+from segments.facebook import admin as facebook_admin  # noqa: F401  # registers itself
 from segments.faults import DefinitionError
 from segments.forms import SegmentForm
 from segments.models import Cause, Segment

@@ -58,7 +58,7 @@ class FacebookAudience(models.Model):
         verbose_name = _("Facebook audience")
         verbose_name_plural = _("Facebook audiences")
         ordering = ["name", "id"]
-        default_permissions = ()
+        default_permissions = ("view",)
         constraints = [
             models.UniqueConstraint(
                 fields=["audience_id"],
@@ -99,7 +99,8 @@ class FacebookMember(models.Model):
     class Meta:
         verbose_name = _("member of a Facebook audience")
         verbose_name_plural = _("members of Facebook audiences")
-        default_permissions = ()
+        ordering = ["-id"]
+        default_permissions = ("view",)
         constraints = [models.UniqueConstraint(fields=["audience", "contact"], name="segments_facebook_member_once")]
         indexes = [
             models.Index(fields=["audience", "phone"], name="segments_facebook_phone", condition=~Q(phone="")),

@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'Facebook audience',
                 'verbose_name_plural': 'Facebook audiences',
                 'ordering': ['name', 'id'],
-                'default_permissions': (),
+                'default_permissions': ('view',),
             },
         ),
         migrations.CreateModel(
@@ -97,7 +97,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'member of a Facebook audience',
                 'verbose_name_plural': 'members of Facebook audiences',
-                'default_permissions': (),
+                'ordering': ['-id'],
+                'default_permissions': ('view',),
             },
         ),
         migrations.AddConstraint(

@@ -69,7 +69,9 @@ def test_the_navigation_has_every_area_and_the_way_back(superuser_client):
             *("Exports", "Downloads of exports", "Sets of properties"),
         ],
         "Segments": [
-            *("Segments", "Versions of segments", "Transitions", "Days of segments", "Refresh runs", "Changes")
+            *("Segments", "Versions of segments", "Transitions", "Days of segments", "Refresh runs"),
+            *("Facebook connections", "Facebook audiences", "Members of Facebook audiences", "Exports to Facebook"),
+            "Changes",
         ],
         "Background work": ["Jobs", "Lines of jobs' logs", "Scheduled tasks", "Queued tasks", "Successful tasks", "Failed tasks"],
         "Access": ["Users", "Groups", "API keys"],
@@ -81,7 +83,8 @@ def test_the_navigation_leaves_out_what_somebody_may_not_see(marketer):
     marketer.save()
     found = navigation(logged_in(marketer))
     versions = "Versions of segments"
-    assert found["Segments"] == ["Segments", versions, "Transitions", "Days of segments", "Refresh runs"]
+    facebook = "Exports to Facebook"
+    assert found["Segments"] == ["Segments", versions, "Transitions", "Days of segments", "Refresh runs", facebook]
     assert found["Background work"] == ["Jobs"]
     assert found["Access"] == []
 
@@ -302,6 +305,10 @@ def test_what_an_administrator_may_do_with_each_model(staff, administrator):
         "django_q.OrmQ": {"view", "delete"},
         "django_q.Schedule": {"change", "delete", "view"},
         "django_q.Success": {"view", "delete"},
+        "segments.FacebookAudience": {"view"},
+        "segments.FacebookConnection": {"view"},
+        "segments.FacebookExport": {"view"},
+        "segments.FacebookMember": {"view"},
         "segments.RefreshRun": {"view"},
         "segments.Segment": {"change", "delete", "view"},
         "segments.SegmentDay": {"view"},

@@ -9,9 +9,21 @@ from django.test import Client
 from django.urls import reverse
 
 from contacts.models import Contact, ContactList, ListMembership
-from crm.models import Job
+from crm.models import Job, User
 from segments import editing, membership
-from segments.models import Cause, Membership, RefreshRun, Segment, SegmentDay, SegmentVersion, Transition
+from segments.facebook.sending import use_audience
+from segments.models import (
+    Cause,
+    FacebookConnection,
+    FacebookExport,
+    FacebookMember,
+    Membership,
+    RefreshRun,
+    Segment,
+    SegmentDay,
+    SegmentVersion,
+    Transition,
+)
 from tests.conftest import logged_in
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +91,18 @@ def make_run(number: int, now: datetime) -> None:
     dynamic(f"Segment {number}", SPANIARDS, now=now)
 
 
+def make_facebook(number: int, now: datetime) -> None:
+    contact = Contact.objects.create(external_id=str(number), updated_at=now)
+    user = User.objects.create(username=f"user-{number}")
+    segment = static(f"Segment {number}", contact, now=now)
+    FacebookConnection.objects.update_or_create(
+        defaults={"account_name": "Shop", "access_token": "gAAAAABsecret", "connected_at": now, "connected_by": user}
+    )
+    audience = use_audience(segment, account_id="1", audience_id=str(number), name=f"Audience {number}", now=now)
+    FacebookMember.objects.create(audience=audience, contact=contact, contact_updated_at=now, external_id=number)
+    FacebookExport.objects.create(kind="send", segment=segment, audience=audience, user=user, started_at=now)
+
+
 # Two queries are the session and its user, and two the count and the rows.
 LISTS: dict[str, tuple[Callable[[int, datetime], Any], int]] = {
     "segment": (make_run, 4),
@@ -86,6 +110,9 @@ LISTS: dict[str, tuple[Callable[[int, datetime], Any], int]] = {
     "segmentversion": (make_run, 4),
     "segmentday": (make_transition, 4),
     "refreshrun": (make_run, 4),
+    "facebookaudience": (make_facebook, 4),
+    "facebookmember": (make_facebook, 4),
+    "facebookexport": (make_facebook, 4),
 }
 
 
@@ -98,6 +125,14 @@ def test_a_list_costs_the_same_for_any_number_of_rows(superuser_client, django_a
     with django_assert_num_queries(queries):
         response = superuser_client.get(reverse(f"admin:segments_{name}_changelist"))
     assert response.context["cl"].result_count == rows
+
+
+def test_the_secrets_of_facebook_are_shown_to_nobody(superuser_client, now):
+    make_facebook(1, now)
+    listed_page = superuser_client.get(reverse("admin:segments_facebookconnection_changelist"))
+    page = superuser_client.get(reverse("admin:segments_facebookconnection_change", args=[1]))
+    assert [b"Shop" in one.content for one in (listed_page, page)] == [True, True]
+    assert [b"gAAAAA" in one.content for one in (listed_page, page)] == [False, False]
 
 
 @pytest.mark.parametrize("name", ["transition", "segmentversion", "segmentday", "refreshrun"])
