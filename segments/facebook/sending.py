@@ -79,7 +79,7 @@ def start(audience: FacebookAudience, *, kind: FacebookExport.Kind, now: datetim
             JOB,
             title=_("Facebook: %(audience)s") % {"audience": current.name},
             subject=current.subject,
-            params={"export": export.pk},
+            params={"export": export.pk, "segment": current.segment_id},
             user=user,
             now=now,
         )
@@ -95,10 +95,8 @@ def require_idle(audience: FacebookAudience) -> None:
 
 def url_of(job: Job) -> str:
     """Where people see what the job is about."""
-    export = FacebookExport.objects.filter(pk=job.params["export"]).first()
-    if export is None or export.segment_id is None:
-        return reverse("facebook")
-    return reverse("segments:facebook", args=[export.segment_id])
+    segment_id = job.params["segment"]
+    return reverse("segments:facebook", args=[segment_id]) if segment_id else reverse("facebook")
 
 
 def send_job(job: Job, *, now: datetime) -> None:

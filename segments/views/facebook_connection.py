@@ -13,24 +13,33 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from crm.paging import Order, page
 from crm.requests import Request
 from crm.roles import requires
 from segments.facebook import connection
 from segments.facebook.client import FacebookFailure
 from segments.facebook.forms import ConnectionForm
-from segments.models import FacebookAudience
+from segments.models import FacebookAudience, FacebookExport
 from segments.views.facebook import filled
+
+PAGE_SIZE = 20
+NEWEST_FIRST = Order("started", ("started_at",), descending=True)
 
 
 @require_safe
 @requires("segments.change_facebookconnection")
 def connection_page(request: Request) -> HttpResponse:
-    """The ad account that is connected; whether it still answers is asked when ``check`` is in the address."""
+    """The ad account, the audiences, and all that was ever sent.
+
+    Whether Facebook still answers is asked when ``check`` is in the address.
+    """
     connected = connection.current()
+    exports = FacebookExport.objects.select_related("user", "job", "segment")
     context: dict[str, Any] = {
         "nav": "settings",
         "connection": connected,
         "audiences": filled(FacebookAudience.objects.select_related("segment"), connected),
+        "page": page(exports, NEWEST_FIRST, size=PAGE_SIZE, query=request.GET),
     }
     if connected and "check" in request.GET:
         try:

@@ -29,6 +29,7 @@ def facebook(settings: Any) -> Iterator[Facebook]:
     with serving() as facebook:
         settings.FACEBOOK_GRAPH_URL = facebook.url
         settings.FACEBOOK_GRAPH_VERSION = VERSION
+        facebook.account_name = "Maison Verde"
         facebook.audiences = {"23851": "Newsletter readers", "23852": "Buyers of 2025"}
         yield facebook
 

@@ -53,6 +53,7 @@ class Facebook:
     """What the server knows, what it was asked, and what it is to answer."""
 
     url: str = ""
+    account_name: str = NAME
     app_secret: str = ""
     audiences: dict[str, str] = field(default_factory=dict)
     others: dict[str, str] = field(default_factory=dict)  # audiences of other kinds
@@ -74,7 +75,7 @@ class Facebook:
         if path[0] != VERSION:
             return self.problem(f"version {path[0]}")
         if len(path) == 2 and method == "GET":
-            return {"id": path[1], "name": NAME} if path[1] == f"act_{ACCOUNT}" else UNKNOWN
+            return {"id": path[1], "name": self.account_name} if path[1] == f"act_{ACCOUNT}" else UNKNOWN
         if path[2:] == ["customaudiences"] and path[1] == f"act_{ACCOUNT}":
             return self._list(query) if method == "GET" else self._create(form)
         if path[2:] == ["users"] and method == "POST":

@@ -235,6 +235,25 @@ def test_an_audience_of_another_account(
     assert "Send changes now" not in shown
 
 
+def test_all_that_was_sent_page_by_page(
+    administrator_client: Client, marketer: User, connected: Facebook, segment: Segment, now: datetime
+):
+    FacebookExport.objects.bulk_create(
+        FacebookExport(kind="file", segment_name=f"Segment {number}", user=marketer, started_at=now, finished_at=now)
+        for number in range(25)
+    )
+    gone = static("Gone", now=now)
+    file.take_down_file(gone, now=now, user=marketer)
+    delete_segment(gone, now=now)
+    first = administrator_client.get(SETTINGS)
+    assert "Gone marketer 0 contacts in the file" in text_of(first)
+    assert "Segment 5 " not in text_of(first)
+    second = administrator_client.get(SETTINGS, {"after": first.context["page"].next})
+    assert [export.segment_name for export in second.context["page"].rows] == [
+        f"Segment {number}" for number in (5, 4, 3, 2, 1, 0)
+    ]
+
+
 PAGES = [
     ("get", "/segments/{segment}/facebook/", "marketer"),
     ("post", "/segments/{segment}/facebook/", "marketer"),
@@ -287,5 +306,5 @@ def test_queries_do_not_grow_with_the_audiences(
         jobs.run_job(sending.start(audience, kind=FacebookExport.Kind.SEND, now=now).pk)
     with django_assert_num_queries(14):
         administrator_client.get(page_of(segment))
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         administrator_client.get(SETTINGS)
