@@ -131,9 +131,10 @@ def _year_is_there(found: re.Match[str], order: str, *, shortest: int) -> bool:
 
 
 def _day(found: re.Match[str], order: str) -> date | None:
-    year, month, day = map(int, _parts(found, order))
+    written, month, day = _parts(found, order)
+    year = int(written) if len(written) > 2 else 2000 + int(written)
     try:
-        return date(year if year > 99 else 2000 + year, month, day)
+        return date(year, int(month), int(day))
     except ValueError:
         return None
 
