@@ -17,13 +17,14 @@ from django.utils.translation import gettext_lazy as _
 
 from contacts.fields import catalogue
 from contacts.lists import subscribe, unsubscribe
-from contacts.models import Contact, ContactList, ListMembership
+from contacts.models import Contact, ContactImport, ContactList, ListMembership
 from contacts.sections import custom_fields, system_sections
 from contacts.timeline import timeline
 from crm.registry import Registry
 from crm.requests import Request
 
 ENTRIES = 25
+IMPORTS = 10
 
 
 class Tab(ABC):
@@ -61,7 +62,17 @@ class General(Tab):
             (section.heading, [(field, field.display(field.value_of(contact))) for field in section.fields])
             for section in system_sections(catalogue())
         ]
-        return {"sections": sections}
+        return {"sections": sections, "imports": _imports_of(contact) if _may_see_imports(request) else []}
+
+
+def _may_see_imports(request: Request) -> bool:
+    return request.user.has_perms(["contacts.view_import", "contacts.view_contactimport"])
+
+
+def _imports_of(contact: Contact) -> list[ContactImport]:
+    """With which imports the contact came, the latest first."""
+    came = ContactImport.objects.filter(contact=contact).select_related("import_run")
+    return list(came.order_by("-import_run_id")[:IMPORTS])
 
 
 @PROFILE_TABS.register

@@ -20,7 +20,7 @@ from segments.models import Cause, Membership, Segment
 
 class StaticSegments(Destination):
     key = "segment"
-    label = gettext_lazy("Static segment")
+    label = gettext_lazy("Add to static segment")
 
     def options(self) -> list[tuple[int, str]]:
         return list(Segment.objects.live().static().values_list("pk", "name"))

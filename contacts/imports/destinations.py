@@ -15,7 +15,7 @@ from crm.registry import Registry
 
 
 class Destination(ABC):
-    """Something that contacts can be put into. ``label`` names it in the singular, such as "Static segment"."""
+    """Something that contacts can be put into. ``label`` is that of the option, such as "Add to static segment"."""
 
     key: str
     label: str | Promise

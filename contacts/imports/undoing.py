@@ -161,15 +161,23 @@ def _add_deleted(import_run: Import, number: int) -> None:
     current.save(update_fields=["undo_result"])
 
 
-def _finish(import_run: Import, *, now: datetime) -> None:
-    """Say what is kept, and why."""
+def kept(import_run: Import) -> dict[str, int]:
+    """How many of the contacts that the import created are kept, by reason (`REASONS`), each for the first that holds.
+
+    It looks at all of them, which takes a while for many.
+    """
     rest = created_by(import_run)
-    kept = {}
+    found = {}
     for reason, condition in _touches(import_run).items():
         if condition:
-            kept[reason] = rest.filter(condition).count()
+            found[reason] = rest.filter(condition).count()
             rest = rest.exclude(condition)
+    return {reason: number for reason, number in found.items() if number}
+
+
+def _finish(import_run: Import, *, now: datetime) -> None:
+    """Say what is kept, and why."""
+    found = kept(import_run)
     import_run.refresh_from_db(fields=["undo_result"])
-    result = (import_run.undo_result or {}) | {"kept": {reason: number for reason, number in kept.items() if number}}
-    result["kept_in_all"] = sum(kept.values())
+    result = (import_run.undo_result or {}) | {"kept": found, "kept_in_all": sum(found.values())}
     Import.objects.filter(pk=import_run.pk).update(state=Import.State.UNDONE, undone_at=now, undo_result=result)

@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from contacts.models import Contact, ContactField, ContactList, Import
+from contacts.views.imports import report
 from crm.models import Job, User
 from segments.editing import create_segment
 from segments.models import Membership, Segment
@@ -444,8 +445,8 @@ def test_undo(marketer_client: Client) -> None:
     Contact.objects.filter(email="bo@example.com").update(updated_at=timezone.now() + timedelta(hours=1))
     assert page(import_run, "undo") in html_of(marketer_client, page(import_run))
     html = html_of(marketer_client, page(import_run, "undo"))
-    assert "Of the 2 contacts that this import created" in html
-    assert "contacts changed since" in html
+    assert "1 contact that this import created is deleted." in html
+    assert "1 contact changed since" in html
     assert marketer_client.post(page(import_run, "undo"))["Location"] == page(import_run)
     work()
     html = html_of(marketer_client, page(import_run))
@@ -453,6 +454,26 @@ def test_undo(marketer_client: Client) -> None:
     assert "1 changed since" in html
     assert [contact.email for contact in Contact.objects.all()] == ["bo@example.com"]
     assert marketer_client.get(page(import_run, "undo"))["Location"] == page(import_run)
+
+
+def test_undoing_a_large_import(marketer_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    import_run = done(marketer_client)
+    monkeypatch.setattr(report, "COUNTED_AT_ONCE", 1)
+    html = html_of(marketer_client, page(import_run, "undo"))
+    assert "Of the 2 contacts that this import created" in html
+    assert "contacts changed since" in html
+
+
+def test_the_profile_shows_the_imports(marketer: User, viewer: User) -> None:
+    client = logged_in(marketer)
+    first = done(client)
+    second = done(client, "email,last name\nana@example.com,Alba\n", overwrite="on")
+    ana = Contact.objects.get(email="ana@example.com")
+    html = html_of(client, f"/contacts/{ana.pk}/")
+    for import_run in (first, second):
+        assert page(import_run) in html
+    assert re.search(r"people\.csv</a>\s*<span[^>]*>created", html)
+    assert "/contacts/imports/" not in html_of(logged_in(viewer), f"/contacts/{ana.pk}/")
 
 
 # Events

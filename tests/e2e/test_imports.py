@@ -52,7 +52,7 @@ def go_on(page: Page) -> None:
 
 
 def into_a_new_segment(page: Page, name: str) -> None:
-    page.get_by_label("Static segment").select_option(label="New…")
+    page.get_by_label("Add to static segment").select_option(label="New…")
     page.get_by_label("Its name").fill(name)
 
 
@@ -161,7 +161,7 @@ def test_upload_overwriting_into_a_new_segment(
     navigate(page, "Imports")
     page.get_by_role("link", name="customers.csv").click()
     page.get_by_role("link", name="Undo").click()
-    expect(page.get_by_text("Of the 2 contacts that this import created")).to_be_visible()
+    expect(page.get_by_text("2 contacts that this import created are deleted.")).to_be_visible()
     axe(page, themes=["light"])
     shot(page, "import-undo")
     page.get_by_role("button", name="Undo import").click()

@@ -20,6 +20,7 @@ from crm.requests import Request
 from crm.roles import requires
 
 State = Import.State
+COUNTED_AT_ONCE = 20_000  # contacts; of more the page says only what is kept, not how many
 SHOWS_ITS_JOB = {State.RUNNING, State.UNDOING, State.FAILED, State.CANCELLED}
 
 
@@ -62,7 +63,11 @@ def undo(request: Request, pk: int) -> HttpResponse:
         except undoing.NotPossible as reason:
             messages.warning(request, str(reason))
         return go_to("import", import_run)
-    context = {"nav": "imports", "import_run": import_run, "reasons": list(undoing.REASONS.values())}
+    context: dict[str, Any] = {"nav": "imports", "import_run": import_run, "reasons": list(undoing.REASONS.values())}
+    if import_run.created <= COUNTED_AT_ONCE:
+        kept = undoing.kept(import_run)
+        context["deleted"] = undoing.created_by(import_run).count() - sum(kept.values())
+        context["kept"] = _in_words(kept)
     return render(request, "contacts/imports/undo.html", context)
 
 
@@ -82,7 +87,10 @@ def refused_rows(request: Request, pk: int) -> HttpResponseBase:
 
 def _kept(import_run: Import) -> list[tuple[str, int]]:
     """Why undoing kept contacts, and how many."""
-    kept = (import_run.undo_result or {}).get("kept", {})
+    return _in_words((import_run.undo_result or {}).get("kept", {}))
+
+
+def _in_words(kept: dict[str, int]) -> list[tuple[str, int]]:
     return [(str(undoing.REASONS[key]), number) for key, number in kept.items()]
 
 
