@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from contacts.fields import Field
 
 LARGEST_INTEGER = 2**53 - 1  # beyond it a JSON number is no longer exact everywhere
+LARGEST_IN_COLUMN = 2**31 - 1  # what a column of integers holds on every database
 MOMENT_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
@@ -88,7 +89,8 @@ class Integer(FieldType):
     json_type = "number"
 
     def form_field(self, field: Field, **options: Any) -> forms.Field:
-        return forms.IntegerField(min_value=-LARGEST_INTEGER, max_value=LARGEST_INTEGER, **options)
+        largest = LARGEST_INTEGER if field.is_custom else LARGEST_IN_COLUMN
+        return forms.IntegerField(min_value=-largest, max_value=largest, **options)
 
     def from_json(self, raw: Any) -> Any:
         return int(raw) if isinstance(raw, int | float) and not isinstance(raw, bool) else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from django.core.exceptions import ValidationError
 
-from contacts.fields import Catalogue
+from contacts.fields import Catalogue, Field
 from contacts.folding import fold
 from contacts.imports.cleaning import cleaner
 from contacts.imports.looks import Look, look_at
@@ -24,6 +24,7 @@ PREFIX_OF_PROPERTY = re.compile(r"propert(y|ies)\s*[.: ]\s*", re.IGNORECASE)
 BY_VALUES = {"email": "email", "phone": "phone"}  # types that tell which field is meant
 PROPERTY_KINDS = {"integer": "number", "decimal": "number", "boolean": "boolean"}
 DATES = ("date", "datetime")
+TEXTS = ("text", "long_text", "choice")
 
 Fits = Callable[[int, str], bool]
 """Whether the values of the column at a place could go to a target."""
@@ -84,11 +85,11 @@ def _told_by_others(looks: Sequence[Look]) -> list[Look]:
 
 
 def _contacts(columns: Sequence[str], looks: Sequence[Look], fields: Catalogue) -> dict[int, str]:
-    own: dict[str, list[str]] = {}
-    for field in fields.editable():
-        names = [field.key, field.json_key, str(field.label)]
-        own[field.key] = [*dict.fromkeys(map(plain, names)), *map(plain, words(CONTACT_COLUMNS.get(field.key, "")))]
-    taken = _by_name(columns, own, lambda place, key: _reads(fields, key, looks[place]))
+    own = {
+        field.key: [*_names(field), *map(plain, words(CONTACT_COLUMNS.get(field.key, "")))]
+        for field in fields.editable()
+    }
+    taken = _by_name(columns, own, lambda place, key: _could_be(fields, key, columns[place], looks[place]))
     _by_list(columns, looks, taken)
     for place, look in enumerate(looks):
         target = BY_VALUES.get(look.type) or _place_named(look, fields)
@@ -140,10 +141,26 @@ def _by_list(columns: Sequence[str], looks: Sequence[Look], taken: dict[int, str
             taken[place] = target
 
 
+def _names(field: Field) -> list[str]:
+    """What Muster itself calls a field."""
+    return list(dict.fromkeys(map(plain, [field.key, field.json_key, str(field.label)])))
+
+
+def _could_be(fields: Catalogue, key: str, name: str, look: Look) -> bool:
+    """Whether the column could go to a field whose name, or one of whose names, it has.
+
+    Dates that cannot be read, and texts under the very name of the field, do: they are refused with a reason.
+    """
+    field = fields[key]
+    if field.type.family in DATES and (look.dates or look.unclear):
+        return True
+    return (look.type in TEXTS and plain(name) in _names(field)) or _reads(fields, key, look)
+
+
 def _reads(fields: Catalogue, key: str, look: Look) -> bool:
     """Whether the field could keep at least half of these values; it could keep none that are there."""
     tried = look.values[:VALUES_TRIED]
-    clean = cleaner(fields[key], dates=look.dates or ("dmy" if look.unclear else "iso"), decimal=look.decimal or ".")
+    clean = cleaner(fields[key], dates=look.dates or "iso", decimal=look.decimal or ".")
     good = 0
     for text in tried:
         try:
@@ -170,7 +187,7 @@ def _is_possible(target: str, look: Look) -> bool:
     if not look.values:
         return True
     if target == "occurred_at":
-        return look.type in DATES
+        return bool(look.dates or look.unclear)
     if target == "value":
         return look.type in ("integer", "decimal")
     if target == "email":

@@ -15,6 +15,7 @@ from contacts.imports.words import NO, YES, words
 from contacts.several import SEPARATOR, of_one_cell
 
 MOST_DIFFERENT = 500  # values that are looked at
+HALF = 0.5
 MOSTLY = 0.9
 MOST_OPTIONS = 30
 LONGEST_OPTION = 60
@@ -26,16 +27,18 @@ URL = re.compile(r"(https?://|www\.)\S+", re.IGNORECASE)
 PHONE = re.compile(r"(\+|00)[\d\s()./-]{7,20}|\(?0\d{1,4}\)?[\s./-]\d[\d\s./-]{4,14}", re.ASCII)
 CODE = re.compile(r"[+-]?0\d+")
 SAID_YES, SAID_NO = frozenset(words(YES)), frozenset(words(NO))
-MARK = re.compile(r"[.,]")
+
+Kind = tuple[str, list[str]]
+"""A type, and the options that it would have."""
 
 
 @dataclass(frozen=True)
 class Look:
     """What the values of a column look like.
 
-    ``type`` is the one that a custom field for them would have. ``dates`` is the order of dates; when the ``values``
-    do not tell whether day or month comes first, it is None and the look ``unclear``. ``decimal`` is the sign before
-    the fraction, or None when the values do not tell.
+    ``type`` is the one that a custom field for them would have. ``dates`` is the order of dates, if half of the values
+    are dates; when these do not tell whether day or month comes first, it is None and the look ``unclear``.
+    ``decimal`` is the sign before the fraction, or None when the values do not tell.
     """
 
     type: str = "text"
@@ -52,79 +55,96 @@ def look_at(cells: Iterable[str]) -> Look:
     most = dict(islice(counts.items(), MOST_DIFFERENT))
     if not most:
         return Look()
-    values = list(most)
-    for recognise in (_email, _url, _boolean, _date, _phone, _number, _choices, _choice):
-        if look := recognise(most):
-            return Look(**(look | {"values": values}))  # type: ignore[arg-type]
-    return Look(type="long_text" if any(len(text) > LONGEST_TEXT for text in values) else "text", values=values)
+    order, unclear = _order(most)
+    kinds = (recognise(most) for recognise in RECOGNISED)
+    kind, options = next((found for found in kinds if found), _text(most))
+    return Look(kind, order, unclear, _decimal(most), options, list(most))
 
 
 def _share(counts: Mapping[str, int], fits: Callable[[str], object]) -> float:
     return sum(count for text, count in counts.items() if fits(text)) / sum(counts.values())
 
 
-def _email(counts: Mapping[str, int]) -> dict[str, object] | None:
-    return {"type": "email"} if _share(counts, EMAIL.fullmatch) >= MOSTLY else None
+def _order(counts: Mapping[str, int]) -> tuple[str | None, bool]:
+    """The order of dates, and whether day and month could be either way round."""
+    fitting: Counter[str] = Counter()
+    for text, count in counts.items():
+        fitting.update(dict.fromkeys(orders_of(text), count))
+    best, most = max(fitting.items(), key=lambda pair: pair[1], default=("iso", 0))
+    if most < HALF * sum(counts.values()):
+        return None, False
+    unclear = best in ("dmy", "mdy") and fitting["dmy"] == fitting["mdy"]
+    return (None if unclear else best), unclear
 
 
-def _url(counts: Mapping[str, int]) -> dict[str, object] | None:
-    return {"type": "url"} if _share(counts, URL.fullmatch) >= MOSTLY else None
+def _decimal(counts: Mapping[str, int]) -> str | None:
+    """The sign before the fraction of most numbers that have a sign."""
+    found: Counter[str] = Counter()
+    for text, count in counts.items():
+        signs = decimals_of(text)
+        if len(signs) == 1:
+            found[signs.pop()] += count
+    return None if found["."] == found[","] else max(found, key=found.__getitem__)
 
 
-def _phone(counts: Mapping[str, int]) -> dict[str, object] | None:
-    return {"type": "phone"} if _share(counts, PHONE.fullmatch) >= MOSTLY else None
+def _email(counts: Mapping[str, int]) -> Kind | None:
+    return ("email", []) if _share(counts, EMAIL.fullmatch) >= MOSTLY else None
 
 
-def _boolean(counts: Mapping[str, int]) -> dict[str, object] | None:
+def _url(counts: Mapping[str, int]) -> Kind | None:
+    return ("url", []) if _share(counts, URL.fullmatch) >= MOSTLY else None
+
+
+def _phone(counts: Mapping[str, int]) -> Kind | None:
+    return ("phone", []) if _share(counts, PHONE.fullmatch) >= MOSTLY else None
+
+
+def _boolean(counts: Mapping[str, int]) -> Kind | None:
     """One word for yes and one for no, or one of them alone when it is more than a letter or digit."""
     spoken = {fold(text) for text in counts}
     yes, no = spoken & SAID_YES, spoken & SAID_NO
     if len(yes) > 1 or len(no) > 1 or len(yes) + len(no) < len(spoken):
         return None
-    return {"type": "boolean"} if (yes and no) or len(*spoken) > 1 else None
+    return ("boolean", []) if (yes and no) or len(*spoken) > 1 else None
 
 
-def _date(counts: Mapping[str, int]) -> dict[str, object] | None:
-    orders = {text: orders_of(text) for text in counts}
-    if _share(counts, orders.__getitem__) < MOSTLY:
+def _date(counts: Mapping[str, int]) -> Kind | None:
+    if _share(counts, orders_of) < MOSTLY:
         return None
-    fitting: Counter[str] = Counter()
-    for text, found in orders.items():
-        fitting.update(dict.fromkeys(found, counts[text]))
-    best, most = max(fitting.items(), key=lambda pair: pair[1])
-    unclear = best in ("dmy", "mdy") and fitting["dmy"] == fitting["mdy"]
-    kind = "datetime" if any(has_time(text) for text in counts) else "date"
-    return {"type": kind, "dates": None if unclear else best, "unclear": unclear} if most else None
+    return "datetime" if any(map(has_time, counts)) else "date", []
 
 
-def _number(counts: Mapping[str, int]) -> dict[str, object] | None:
+def _number(counts: Mapping[str, int]) -> Kind | None:
     """Numbers, but no codes: those begin with a zero or have more digits than a number keeps."""
-    signs = {text: decimals_of(text) for text in counts}
-    if _share(counts, signs.__getitem__) < MOSTLY:
+    if _share(counts, decimals_of) < MOSTLY:
         return None
     if any(CODE.fullmatch(text) or sum(map(str.isdigit, text)) > EXACT_DIGITS for text in counts):
         return None
-    point = sum(count for text, count in counts.items() if signs[text] == {"."})
-    comma = sum(count for text, count in counts.items() if signs[text] == {","})
-    decimal = None if point == comma else "." if point > comma else ","
-    read_as = decimal or "."
-    whole = all("." not in plain_number(text, decimal=read_as) for text in counts if read_as in signs[text])
-    return {"type": "integer" if whole else "decimal", "decimal": decimal}
+    sign = _decimal(counts) or "."
+    numbers = (plain_number(text, decimal=sign) for text in counts if sign in decimals_of(text))
+    return "decimal" if any("." in number for number in numbers) else "integer", []
 
 
-def _choices(counts: Mapping[str, int]) -> dict[str, object] | None:
+def _choices(counts: Mapping[str, int]) -> Kind | None:
     if not any(SEPARATOR in text for text in counts):
         return None
     parts: Counter[str] = Counter()
     for text, count in counts.items():
         parts.update(dict.fromkeys(of_one_cell(text), count))
     options = _options(parts)
-    return {"type": "choices", "options": options} if options else None
+    return ("choices", options) if options else None
 
 
-def _choice(counts: Mapping[str, int]) -> dict[str, object] | None:
+def _choice(counts: Mapping[str, int]) -> Kind | None:
     options = _options(counts)
-    return {"type": "choice", "options": options} if options and len(options) > 1 else None
+    return ("choice", options) if len(options) > 1 else None
+
+
+def _text(counts: Mapping[str, int]) -> Kind:
+    return "long_text" if max(map(len, counts)) > LONGEST_TEXT else "text", []
+
+
+RECOGNISED = (_email, _url, _boolean, _date, _phone, _number, _choices, _choice)
 
 
 def _options(counts: Mapping[str, int]) -> list[str]:

@@ -70,11 +70,11 @@ def test_bad_lines_do_not_stop_the_others():
         Row(2, ["Ana", "Köln"]),
         Row(3, ["Bo"], "The number of values (1) is not the number of columns (2)."),
         Row(4, ["Cleo", "Paris", "x"], "The number of values (3) is not the number of columns (2)."),
-        Row(5, ["Di\udce9", "Nice"], "The line is not encoded in Unicode (UTF-8)."),
+        Row(5, ["Di\ufffd", "Nice"], "The line is not encoded in Unicode (UTF-8)."),
         Row(6, ["Evax", "Oslo"], "The line is not valid CSV: ',' expected after '\"'."),
         Row(7, ["Fay", "Bern\n"], "The quotation mark on this line is not closed as it should be."),
         Row(8, ["Gus", "Graz"]),
-        Row(9, ["Hal", "\0"], "The line has a null character."),
+        Row(9, ["Hal", "\ufffd"], "The line has a null character."),
     ]
 
 

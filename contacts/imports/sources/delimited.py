@@ -24,6 +24,7 @@ from contacts.imports.sources.table import (
     Source,
     Table,
     TableOfCells,
+    showable,
     size_of,
 )
 from crm.csv_files import as_text
@@ -104,7 +105,9 @@ class DelimitedTable(TableOfCells):
                 text = self._record[0] if len(self._record) == 1 else "".join(self._record)
                 if "'" in text:
                     cells = [as_text(cell) for cell in cells]
-                yield Row(line, cells, self._problem(text))
+                if problem := self._problem(text):
+                    cells = list(map(showable, cells))
+                yield Row(line, cells, problem)
 
     def _reader(self) -> Iterator[list[str]]:
         return csv.reader(self._lines(), delimiter=self._source.delimiter, strict=True)
@@ -166,9 +169,10 @@ class DelimitedTable(TableOfCells):
     def _made_out(self) -> list[str]:
         """The cells of the record's first line, whatever its quotation marks."""
         try:
-            return next(csv.reader(self._record[:1], delimiter=self._source.delimiter), [])
+            cells = next(csv.reader(self._record[:1], delimiter=self._source.delimiter), [])
         except csv.Error:
             return []
+        return list(map(showable, cells))
 
 
 def delimiter_of(head: str) -> str:

@@ -79,7 +79,7 @@ def _format_of_text(head: str, name: str) -> str:
         raise UnreadableFile(_("The file is a text document. Export the table as CSV or XLSX."))
     if OBJECT.match(head):
         return "jsonl"
-    is_json = _extension(name) in ("json", *FORMATS["jsonl"].extensions)
+    is_json = _extension(name) in FORMATS["jsonl"].extensions
     if is_json and ARRAY.match(head):
         raise UnreadableFile(_("The file is one JSON array. Muster reads JSON lines: one object on every line."))
     if is_json:

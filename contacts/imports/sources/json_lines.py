@@ -38,7 +38,7 @@ class NotReadable(ValueError):
 class JSONLines(Format):
     key = "jsonl"
     label = gettext_lazy("JSON lines")
-    extensions = ("jsonl", "ndjson", "jsonlines")
+    extensions = ("jsonl", "ndjson", "jsonlines", "json")
     has_encoding = True
 
     def source(self, file: BinaryIO, *, encoding: str = "utf-8") -> Source:

@@ -27,7 +27,7 @@ DELIMITERS = {
     "\t": gettext_lazy("Tab"),
     "|": gettext_lazy("Bar"),
 }
-UNSTORABLE = re.compile("[\ud800-\udfff]")  # half a character, or what stands for a byte that could not be decoded
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")  # null, half a character, or what stands for a byte that was not decoded
 
 
 class UnreadableFile(ValueError):
@@ -68,7 +68,8 @@ class Row:
     """One record of the file.
 
     ``line`` is the number of the line on which it begins, counted from 1, as an editor or spreadsheet counts. A record
-    that cannot be imported as it is has a ``problem``, and as many ``cells`` as could be made out.
+    that cannot be imported as it is has a ``problem``, and as many ``cells`` as could be made out. All of them can be
+    stored and shown.
     """
 
     line: int
@@ -159,6 +160,11 @@ def named_columns(header: Sequence[str]) -> list[str]:
         taken.add(name)
         names.append(name)
     return names
+
+
+def showable(text: str) -> str:
+    """The text with a sign in place of every character that nobody can store or show."""
+    return UNSTORABLE.sub("\ufffd", text)
 
 
 def number_as_text(number: float) -> str:

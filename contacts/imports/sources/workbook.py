@@ -32,6 +32,7 @@ from contacts.imports.sources.table import (
     TableOfCells,
     UnreadableFile,
     number_as_text,
+    showable,
 )
 from contacts.imports.sources.workbook_xml import RawCell, SharedStrings, entities, rows, unescaped
 
@@ -152,8 +153,8 @@ class Workbook:
             if cell.column > MOST_COLUMNS:
                 problem = _("There is a value beyond column %s.") % f"{MOST_COLUMNS:,}"
                 continue
-            if "\0" in text or (not text.isascii() and UNSTORABLE.search(text)):
-                problem = _("The row has a character that cannot be stored.")
+            if UNSTORABLE.search(text):
+                problem, text = _("The row has a character that cannot be stored."), showable(text)
             texts.extend([""] * (cell.column + 1 - len(texts)))
             texts[cell.column] = text
         return Row(number, texts, problem)

@@ -121,9 +121,9 @@ def with_null() -> bytes:
 
 
 def with_broken_xml() -> bytes:
-    """100 rows are whole, what follows is not."""
-    whole = of([HEADER, *([f"p{number}@example.org", "P"] for number in range(100))])
-    return _changed(whole, {SHEET: lambda sheet: sheet.replace("</sheetData>", "<row r='102'><c></row>")})
+    """2,000 rows are whole, what follows is not."""
+    whole = of([HEADER, *([f"p{number}@example.org", "P"] for number in range(2_000))])
+    return _changed(whole, {SHEET: lambda sheet: sheet.replace("</sheetData>", "<row r='2002'><c></row>")})
 
 
 def without_workbook_part() -> bytes:

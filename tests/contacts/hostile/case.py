@@ -14,7 +14,8 @@ class Case:
     ``rows`` are the cells of the rows that can be read, or how many these are; ``problems`` are those that cannot, by
     line. ``invalid`` are the readable rows that are refused for what is in them, and ``joined`` says how many rows are
     about a contact of a row before. A file that is refused as a whole has a ``refusal``; a file without keys has
-    ``keyless``: it can be read, but not imported. ``damaged`` is the reason for which reading ends in the middle.
+    ``keyless``: it can be read, but not imported. ``damaged`` is the reason for which reading ends in the middle. The
+    page takes only files with the usual names; ``misnamed`` is what it says of others.
     """
 
     title: str
@@ -27,6 +28,7 @@ class Case:
     joined: int = 0
     keyless: bool = False
     damaged: str = ""
+    misnamed: str = ""
     name: str = "people.csv"
 
     @cached_property
@@ -50,6 +52,8 @@ class Case:
             said.append(f"{self.joined} joined with a row before")
         if self.keyless:
             said.append("no column says whose rows these are")
+        if self.misnamed:
+            said.append(f"on the page: “{self.misnamed}”")
         if self.damaged:
             said.append(f"then: “{self.damaged}”")
         return "; ".join(said)

@@ -6,7 +6,7 @@ from tests.contacts.hostile.case import ANA, BINARY, JSON, PICTURE, PLAIN, TWO, 
 WRONG_NAMES = [
     Case("A workbook called CSV", lambda: books.of([["email", "first_name"], ANA]), [ANA]),
     Case("CSV called XLSX", text(PLAIN), TWO, name=XLSX),
-    Case("CSV called XLS", text(PLAIN), TWO, name="people.xls"),
+    Case("CSV called XLS", text(PLAIN), TWO, name="people.xls", misnamed="A file of the type .xls cannot be imported."),
     Case("JSON lines called CSV", text('{"email": "ana@example.org", "first_name": "Ana"}\n'), [ANA]),
     Case(
         "CSV called JSON lines",

@@ -3,6 +3,7 @@
 from tests.contacts.hostile.case import ANA, BO, HEADER, Case, text
 
 VALUES = [
+    Case("Nothing that tells contacts apart", text("first_name,city\nAna,Rome\n"), [["Ana", "Rome"]], keyless=True),
     Case(
         "The same email in another case",
         text(f"{HEADER}ana@example.org,Ana\nANA@Example.ORG,Anna\n"),

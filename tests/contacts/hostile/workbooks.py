@@ -72,7 +72,7 @@ WORKBOOKS = [
     Case(
         "A workbook with broken XML",
         books.with_broken_xml,
-        100,
+        2000,
         damaged="The workbook is damaged. Open it in a spreadsheet program and save it again.",
         name=XLSX,
     ),
