@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from time import monotonic, perf_counter, sleep
 from typing import Any
 
@@ -21,6 +22,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from contacts.changes import watch_imports
+from contacts.models import Import
 from crm.models import Job
 from segments.ledger import Moves, memberships_lock, tell_dependents, write
 from segments.models import Cause, RefreshRun, Segment
@@ -39,12 +41,6 @@ REFRESH_JOB = "segments.refresh"
 LEASE = timedelta(minutes=11)  # a little longer than the worker lets a task run that is no job
 RETRY = timedelta(minutes=5)
 PAUSE = 0.2  # seconds
-# With whom a contact came that is being imported now; nobody looks when no import is under way.
-IMPORT_UNDER_WAY = """
-CASE WHEN EXISTS (SELECT 1 FROM contacts_import WHERE state = 'running') THEN (
-  SELECT run.name FROM contacts_contactimport came JOIN contacts_import run ON run.id = came.import_run_id
-  WHERE run.state = 'running' AND came.contact_id = {table}.contact_id LIMIT 1) END
-"""
 
 
 def silent(done: int, total: int, message: str) -> None:
@@ -213,12 +209,17 @@ def _finish(segment: Segment, moves: Difference, *, now: datetime, cause: str, s
         )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Difference:
     """Who is to enter and who is to leave a segment, in a temporary table of ``contact_id, entering``."""
 
     table: str
     segment_id: int
+
+    @cached_property
+    def imports(self) -> dict[int, str]:
+        """The imports that are under way, by id, with their names: who came with one moves because of it."""
+        return dict(Import.objects.filter(state=Import.State.RUNNING).order_by("pk").values_list("pk", "name"))
 
     def counts(self) -> tuple[int, int]:
         """How many are to enter and how many to leave."""
@@ -253,19 +254,20 @@ class Difference:
 
     def _moves(self, cause: str, which: str) -> Moves:
         cause_sql, segment_sql = ("%s::text", "%s::bigint") if connection.vendor == "postgresql" else ("%s", "%s")
-        if cause != Cause.REFRESH:
-            return Moves(
-                f"SELECT {segment_sql} AS segment_id, contact_id, {cause_sql} AS cause, '' AS detail"
-                f" FROM {self.table} WHERE {which}",
-                [self.segment_id, str(cause)],
-            )
+        imports = self.imports if cause == Cause.REFRESH else {}
+        joins = "".join(
+            f" LEFT JOIN contacts_contactimport run_{pk} ON run_{pk}.import_run_id = {pk}"
+            f" AND run_{pk}.contact_id = {self.table}.contact_id"
+            for pk in imports
+        )
+        is_in = [f"WHEN run_{pk}.contact_id IS NOT NULL THEN" for pk in imports]
+        causes = "".join(f" {came} '{Cause.IMPORT}'" for came in is_in)
+        details = "".join(f" {came} %s" for came in is_in)
         return Moves(
-            f"SELECT {segment_sql} AS segment_id, contact_id,"
-            f" CASE WHEN name IS NULL THEN {cause_sql} ELSE '{Cause.IMPORT}' END AS cause,"
-            " COALESCE(name, '') AS detail"
-            f" FROM (SELECT contact_id, {IMPORT_UNDER_WAY.format(table=self.table)} AS name"
-            f" FROM {self.table} WHERE {which}) named",
-            [self.segment_id, str(cause)],
+            f"SELECT {segment_sql} AS segment_id, {self.table}.contact_id,"
+            f" CASE{causes} WHEN true THEN {cause_sql} END AS cause, CASE{details} WHEN true THEN '' END AS detail"
+            f" FROM {self.table}{joins} WHERE {which}",
+            [self.segment_id, str(cause), *imports.values()],
         )
 
 
