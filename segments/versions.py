@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from crm.models import User
 from segments.models import Segment, SegmentVersion
+
+SAVING = 0x53415645  # one number for everybody who saves segments on a PostgreSQL server
 
 
 class ChangedMeanwhile(Exception):
@@ -30,11 +32,15 @@ def token_of(segment: Segment) -> str:
 
 @contextmanager
 def being_saved(segment: Segment) -> Iterator[Segment]:
-    """A transaction in which nobody else saves the segment; gives it as it is stored now.
+    """A transaction in which nobody else saves a segment; gives this one as it is stored now.
 
-    Raises `Segment.DoesNotExist` for a segment that was deleted for good.
+    Two saved at once could come to depend on each other, which neither would see. Raises `Segment.DoesNotExist` for a
+    segment that was deleted for good.
     """
     with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SAVING])
         yield Segment.objects.select_for_update().get(pk=segment.pk)
 
 

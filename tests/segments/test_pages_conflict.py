@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from crm.models import User
@@ -171,5 +172,6 @@ def test_queries_do_not_grow_with_the_conditions(
     segment = dynamic("S", *[city("Rome")] * number, now=now)
     mine = opened(luca, segment)
     sent(mara, segment, with_city(opened(mara, segment), "Oslo"))
-    with django_assert_num_queries(18):
+    # On PostgreSQL one more: the lock that lets one save come after the other.
+    with django_assert_num_queries(19 if connection.vendor == "postgresql" else 18):
         assert sent(luca, segment, with_city(mine, "Bern")).status_code == 409

@@ -272,3 +272,30 @@ def test_those_who_expect_nothing_get_a_version_each(now: datetime):
     assert [version for version, *_rest in kept] == [1, 2, 3, 4, 5]
     segment.refresh_from_db()
     assert (segment.version, segment.definition) == (5, kept[-1][2])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_saved_at_once_cannot_depend_on_each_other(now: datetime):
+    one, other = dynamic_plus("One", now=now), dynamic_plus("Other", now=now)
+    together = Barrier(2)
+
+    def read(reader: Segment, read: Segment) -> str:
+        together.wait(30)
+        try:
+            save(reader, {"type": "segment", "segment": read.pk, "operator": "member"}, now=now)
+            return "saved"
+        except DefinitionError as error:
+            return str(error)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = sorted(pool.map(read, [one, other], [other, one]))
+    assert outcomes[1] == "saved"
+    assert "would depend on itself" in outcomes[0]
+
+
+def dynamic_plus(name: str, *, now: datetime) -> Segment:
+    segment = dynamic(name, city("Rome"), now=now)
+    make_dynamic_plus(segment, now=now)
+    return segment
