@@ -50,11 +50,12 @@ class Lists(Names):
 
 def properties_of_contacts() -> list[Property]:
     """All properties of contacts; one query."""
-    fields = [_property(field) for field in catalogue().fields()]
+    fields = [property_of(field) for field in catalogue().fields()]
     return [*KEYS, *fields, *(Property(one.key, one.label, MEMBERSHIPS, "several") for one in NAMES)]
 
 
-def _property(field: Field) -> Property:
+def property_of(field: Field) -> Property:
+    """A field of the catalogue as a property."""
     group = SUMMARY if field.group == PURCHASES else field.group
     return Property(field.key, field.label, group, KINDS[field.type.family], field.places or 0)
 
