@@ -46,6 +46,13 @@ def mapping(import_run: Import, **other: str) -> dict[str, str]:
     return posted | {name.replace("__", "-"): value for name, value in other.items()}
 
 
+def ready(client: Client, text: str | bytes = PEOPLE) -> Import:
+    """A draft whose fields are associated."""
+    import_run = draft(client, text)
+    assert client.post(page(import_run, "fields"), mapping(import_run)).status_code == 303
+    return import_run
+
+
 OPTIONS = {"match": "email", "create": "on", "empty": "keep"}
 
 
@@ -57,8 +64,7 @@ def work() -> None:
 
 def checked(client: Client, text: str | bytes = PEOPLE, **options: Any) -> Import:
     """An import that has been checked, with the mapping that is proposed."""
-    import_run = draft(client, text)
-    assert client.post(page(import_run, "fields"), mapping(import_run)).status_code == 303
+    import_run = ready(client, text)
     response = client.post(page(import_run, "options"), OPTIONS | options)
     assert response.status_code == 303, response.content.decode()
     work()
@@ -75,3 +81,13 @@ def done(client: Client, text: str | bytes = PEOPLE, **options: Any) -> Import:
     import_run.refresh_from_db()
     assert import_run.state == Import.State.DONE, import_run.error
     return import_run
+
+
+def html_of(client: Client, url: str) -> str:
+    response = client.get(url)
+    assert response.status_code == 200, (url, response.status_code)
+    return response.content.decode()
+
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+STEPS = ("source", "fields", "options", "check")

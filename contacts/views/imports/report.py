@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_http_methods, require_safe
@@ -15,7 +15,7 @@ from contacts.imports import refused, undoing
 from contacts.models import Import
 from contacts.views.imports.chosen import chosen
 from contacts.views.imports.figures import figures, reasons_of_run
-from contacts.views.imports.steps import go_to, steps, unfinished_step
+from contacts.views.imports.steps import go_to, import_of, steps, unfinished_step
 from crm.requests import Request
 from crm.roles import requires
 
@@ -28,7 +28,7 @@ SHOWS_ITS_JOB = {State.RUNNING, State.UNDOING, State.FAILED, State.CANCELLED}
 @requires("contacts.view_import")
 def report(request: Request, pk: int) -> HttpResponse:
     """An import that has begun. A draft goes on where it was left."""
-    import_run = _import(pk)
+    import_run = import_of(pk)
     if import_run.is_draft:
         return go_to(unfinished_step(import_run), import_run)
     if import_run.state == State.CHECKING:
@@ -54,7 +54,7 @@ def report(request: Request, pk: int) -> HttpResponse:
 @requires("contacts.add_import")
 def undo(request: Request, pk: int) -> HttpResponse:
     """Say what would go and what would stay, and undo the import."""
-    import_run, now = _import(pk), timezone.now()
+    import_run, now = import_of(pk), timezone.now()
     if not undoing.is_possible(import_run, now=now):
         return go_to("import", import_run)
     if request.method == "POST":
@@ -75,7 +75,7 @@ def undo(request: Request, pk: int) -> HttpResponse:
 @requires("contacts.view_import", "contacts.view_refusedrow")
 def refused_rows(request: Request, pk: int) -> HttpResponseBase:
     """The refused rows as a CSV file that can be put right and imported again."""
-    import_run = _import(pk)
+    import_run = import_of(pk)
     if not import_run.refused_rows.exists():
         raise Http404
     name = slugify(import_run.name)[:80] or "import"
@@ -92,7 +92,3 @@ def _kept(import_run: Import) -> list[tuple[str, int]]:
 
 def _in_words(kept: dict[str, int]) -> list[tuple[str, int]]:
     return [(str(undoing.REASONS[key]), number) for key, number in kept.items()]
-
-
-def _import(pk: int) -> Import:
-    return get_object_or_404(Import.objects.select_related("job", "user"), pk=pk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO, cast
 
+from django.contrib import messages
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -15,7 +16,7 @@ from contacts.import_forms.reading import ReadingForm
 from contacts.import_forms.source import WAYS, SourceForm
 from contacts.import_forms.uploads import LimitedUpload, largest_file
 from contacts.imports import drafting
-from contacts.imports.sources import FORMATS, Source, UnreadableFile, sheets
+from contacts.imports.sources import FORMATS, Source, UnreadableFile, mismatch, sheets
 from contacts.models import Import
 from contacts.views.imports.steps import go_to, of_a_draft, steps
 from crm.requests import Request
@@ -48,6 +49,8 @@ def _new(request: Request, upload: LimitedUpload) -> HttpResponse:
         return _page(request, WAYS[way](initial={"kind": request.GET.get("kind", Import.Kind.CONTACTS)}))
     form = WAYS[way](request.POST, request.FILES, is_too_large=upload.is_too_large)
     if form.is_valid() and (import_run := _begun(request, form)):
+        if text := mismatch(form.file().name or "", Source.from_json(import_run.source)):
+            messages.warning(request, text)
         return go_to("import_source", import_run)
     return _page(request, form, status=422)
 

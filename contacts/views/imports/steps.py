@@ -9,9 +9,11 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from contacts.imports import states
 from contacts.imports.drafting import UnderWay
 from contacts.imports.sources import UnreadableFile
 from contacts.models import Import
@@ -69,6 +71,17 @@ def unfinished_step(import_run: Import) -> str:
     return "import_check" if "new" in import_run.options else "import_fields"
 
 
+def import_of(pk: int) -> Import:
+    """The import of a page. Raises Http404."""
+    imports = Import.objects.select_related("job", "user")
+    import_run = get_object_or_404(imports, pk=pk)
+    if import_run.is_under_way and import_run.job and import_run.job.is_over:
+        # Its job ended in the queue, or with its worker: a periodic task would see that within a minute.
+        states.catch_up(now=timezone.now())
+        import_run = imports.get(pk=pk)
+    return import_run
+
+
 View = Callable[Concatenate[Request, Import, P], HttpResponse]
 Guarded = Callable[Concatenate[Request, int, P], HttpResponse]
 
@@ -86,7 +99,7 @@ def before_it_runs(view: View[P]) -> Guarded[P]:
 def _guarded(view: View[P], may_be_shown: Callable[[Import], bool]) -> Guarded[P]:
     @wraps(view)
     def guarded(request: Request, pk: int, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        import_run = get_object_or_404(Import.objects.select_related("job", "user"), pk=pk)
+        import_run = import_of(pk)
         if not may_be_shown(import_run):
             return go_to("import", import_run)
         try:
