@@ -228,7 +228,7 @@ def test_an_audience_of_another_account(
 ):
     audience = filled(segment, now=now)
     FacebookAudience.objects.filter(pk=audience.pk).update(account_id="1", segment=None)
-    assert "Customers <i> 555 Deleted Not connected 0 Never" in text_of(administrator_client.get(SETTINGS))
+    assert "Customers <i> 555 – Deleted Not connected 0 Never" in text_of(administrator_client.get(SETTINGS))
     FacebookAudience.objects.filter(pk=audience.pk).update(segment=segment)
     shown = text_of(marketer_client.get(page_of(segment)))
     assert "Its ad account is not connected" in shown
