@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from segments.api import definitions, explaining, members, segments
+from segments.api import definitions, explaining, members, segments, templates
 
 urlpatterns = [
     path("contacts/<int:pk>/memberships", members.MembershipsOfContact.as_view()),
+    path("segment-templates", templates.Templates.as_view()),
     path("segments", segments.Segments.as_view()),
     path("segments/preview", definitions.Preview.as_view()),
     path("segments/sentence", definitions.Sentence.as_view()),

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from contacts.events import NewEvent, record
 from contacts.lists import subscribe
 from contacts.models import Contact, ContactList
+from segments.gallery import TEMPLATES
 from segments.models import Membership, Segment, Transition
 from tests.api_client import Api, errors_in
 
@@ -310,3 +312,25 @@ def test_costs(api: Api, number: int, django_assert_num_queries: Callable[[int],
         api.get("/segments")
     with django_assert_num_queries(3):
         api.get(f"/segments/{segment}/members")
+
+
+@pytest.mark.parametrize("purchases", [0, 3])
+def test_templates(api: Api, now: datetime, purchases: int) -> None:
+    for number in range(purchases):
+        buyer = Contact.objects.create(external_id=f"B{number}")
+        record([NewEvent("purchase", now, contact_id=buyer.pk, value=10 * (number + 1))], now=now)
+    status, templates = api.get("/segment-templates")
+    assert status == 200
+    assert [one["key"] for one in templates] == list(TEMPLATES.keys())
+    for one in templates:
+        assert (one["definition"] is None) == (None in one["values"].values())
+        if one["definition"]:
+            made = {"name": one["name"], "kind": one["kind"], "definition": one["definition"]}
+            status, told = api.post("/segments", made)
+            assert (status, told["definition"]) == (201, one["definition"])
+    spenders = next(one for one in templates if one["key"] == "big_spenders")
+    assert spenders["values"] == {"total": "30.00" if purchases else None}
+
+
+def test_templates_are_for_readers_of_segments() -> None:
+    assert Api.with_scopes("contacts:read").get("/segment-templates")[0] == 403
