@@ -31,7 +31,7 @@ def template(request: Request, key: str) -> HttpResponse:
         "nav": "segments",
         "template": chosen,
         "form": form,
-        **_figures(form),
+        **_figures(form, exact="exact" in request.GET),
     }
     return render(request, "segments/template.html", context, status=422 if form.errors else 200)
 
@@ -39,8 +39,10 @@ def template(request: Request, key: str) -> HttpResponse:
 @require_safe
 @requires("segments.add_segment")
 def preview_of_template(request: Request, key: str) -> HttpResponse:
-    form = ParametersForm(request.GET, template=_template(key), now=timezone.now())
-    return render(request, "segments/_template_preview.html", {"form": form, **_figures(form)})
+    chosen = _template(key)
+    form = ParametersForm(request.GET, template=chosen, now=timezone.now())
+    context = {"template": chosen, "form": form, **_figures(form, exact="exact" in request.GET)}
+    return render(request, "segments/_template_preview.html", context)
 
 
 def segment_of(kind: str, values: QueryDict) -> Segment | None:
@@ -64,8 +66,9 @@ def _template(key: str) -> Template:
     return TEMPLATES[key]
 
 
-def _figures(form: ParametersForm) -> dict[str, Any]:
+def _figures(form: ParametersForm, *, exact: bool) -> dict[str, Any]:
     """The preview of the segment that the values make; none before there are any."""
     if not form.is_bound:
         return {"preview": None, "is_previewed": False}
-    return figures_of(form.definition() if form.is_valid() else None, segment=None, now=timezone.now())
+    definition = form.definition() if form.is_valid() else None
+    return figures_of(definition, segment=None, now=timezone.now(), exact=exact)

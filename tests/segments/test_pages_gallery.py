@@ -167,3 +167,19 @@ def test_query_counts(marketer_client: Client, now: datetime, number: int, djang
         marketer_client.get(address)
         with django_assert_num_queries(queries, info=address):
             assert marketer_client.get(address).status_code == 200
+
+
+def test_an_estimate_is_counted_exactly_on_demand(marketer_client: Client, settings: Any):
+    settings.PREVIEW_EXACT_UP_TO, settings.PREVIEW_SAMPLE = 5, 4
+    people("A", "B", "C", "D", "E", "F", now=timezone.now())
+    Contact.objects.filter(first_name__lt="C").update(points=80)
+    given = values(marketer_client.get(HIGH_SCORE)) | {"points": ["50"]}
+    fragment = reverse("segments:preview_of_template", args=["many_points"])
+    for address in (HIGH_SCORE, fragment):
+        estimate = marketer_client.get(address, given)
+        assert "Estimate" in text_of(estimate)
+        assert f'name="exact" value="1" hx-get="{fragment}"' in estimate.content.decode()
+        exact = text_of(marketer_client.get(address, given | {"exact": ["1"]}))
+        assert "2 of 6 contacts" in exact
+        assert "Estimate" not in exact
+        assert "Count exactly" not in exact
