@@ -67,15 +67,16 @@ def moment_reader(*, dates: str = "iso") -> Callable[[str], datetime]:
     return read
 
 
-def orders_of(text: str) -> set[str]:
+@lru_cache(REMEMBERED)
+def orders_of(text: str) -> frozenset[str]:
     """The orders in which a text is a date that exists, be its year short or not."""
     if COMPACT.fullmatch(text):
-        return {"ymd"}
+        return frozenset({"ymd"})
     found = WRITTEN.fullmatch(text)
     if not found:
-        return set()
-    fitting = {order for order in ORDERS if _year_is_there(found, order, shortest=2) and _day(found, order)}
-    return fitting - {"ymd"} if "iso" in fitting else fitting
+        return frozenset()
+    could_be = ["iso"] if ISO_DAY.match(text) else ["dmy", "mdy", "ymd"]
+    return frozenset(order for order in could_be if _year_is_there(found, order, shortest=2) and _day(found, order))
 
 
 def has_time(text: str) -> bool:

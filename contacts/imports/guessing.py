@@ -154,7 +154,9 @@ def _could_be(fields: Catalogue, key: str, name: str, look: Look) -> bool:
     field = fields[key]
     if field.type.family in DATES and (look.dates or look.unclear):
         return True
-    return (look.type in TEXTS and plain(name) in _names(field)) or _reads(fields, key, look)
+    if field.type.family == "text" and look.type in TEXTS and plain(name) in _names(field):
+        return True
+    return _reads(fields, key, look)
 
 
 def _reads(fields: Catalogue, key: str, look: Look) -> bool:
@@ -173,7 +175,7 @@ def _reads(fields: Catalogue, key: str, look: Look) -> bool:
 
 def _place_named(look: Look, fields: Catalogue) -> str:
     """Country or time zone, when the values are nothing else."""
-    if len(look.values) < 2 or look.type in ("boolean", "integer"):
+    if len(look.values) < 2 or look.type not in TEXTS:
         return ""
     could_be = {
         "country": all(len(text) != 2 or text.isupper() for text in look.values),

@@ -14,7 +14,7 @@ from contacts.imports.numbers import decimals_of, plain_number
 from contacts.imports.words import NO, YES, words
 from contacts.several import SEPARATOR, of_one_cell
 
-MOST_DIFFERENT = 500  # values that are looked at
+MOST_DIFFERENT = 300  # values that are looked at
 HALF = 0.5
 MOSTLY = 0.9
 MOST_OPTIONS = 30
@@ -83,7 +83,8 @@ def _decimal(counts: Mapping[str, int]) -> str | None:
     for text, count in counts.items():
         signs = decimals_of(text)
         if len(signs) == 1:
-            found[signs.pop()] += count
+            [sign] = signs
+            found[sign] += count
     return None if found["."] == found[","] else max(found, key=found.__getitem__)
 
 

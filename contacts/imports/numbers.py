@@ -2,10 +2,12 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+REMEMBERED = 20_000
 DECIMALS = {".": "1234.50", ",": "1234,50"}
 SPACES = " \u00a0\u202f'’"  # between thousands: spaces that break and do not, the Swiss apostrophe
 PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
@@ -44,10 +46,11 @@ def read_whole_number(text: str) -> int:
     return int(text)
 
 
-def decimals_of(text: str) -> set[str]:
+@lru_cache(REMEMBERED)
+def decimals_of(text: str) -> frozenset[str]:
     """The signs before the fraction with which a text is a number: both where it has no mark, none where it is none."""
-    return {
+    return frozenset(
         decimal
         for decimal, plain in ((".", PLAIN), (",", WITH_COMMA))
         if plain.fullmatch(text) or GROUPED[decimal].fullmatch(text)
-    }
+    )
