@@ -1,6 +1,9 @@
-"""How fast contacts and events are imported from CSV files, beside the bare writing of the same rows.
+"""How fast contacts and events are imported, beside the bare writing of the same rows.
 
-    python -m benchmarks.imports --contacts 200000 --database postgresql
+    python -m benchmarks.imports --contacts 100000 --database postgresql
+
+``--only jobs`` measures the check and the run of an import as a worker does them, with live segments, and
+django-import-export over the beginning of the same file; ``--only commands`` imports as the commands do them.
 
 Bare writing is ``executemany`` on SQLite and ``COPY`` on PostgreSQL: rows that are ready go into the same tables, with
 their indexes and the triggers of the change log, in transactions of the same size. The CPU time of both, the database
@@ -11,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,6 +27,7 @@ from typing import Any
 
 import django
 
+from benchmarks.parts import run_part, scratch_database
 from tests.postgres_server import postgres_server
 
 NOW = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
@@ -42,16 +47,56 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--contacts", type=int, default=100_000)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+    parser.add_argument("--only", choices=["jobs", "commands"])
     options = parser.parse_args()
+    if options.only != "commands":
+        measure_jobs(options.database, options.contacts)
+    if options.only != "jobs":
+        measure_commands(options.database, options.contacts)
+
+
+def measure_jobs(database: str, number: int) -> None:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="muster-benchmark-")))
+        os.environ |= {"FILES_DIR": str(folder / "files")}
+        address = stack.enter_context(scratch_database(database, None))
+        for part in ("prepare", "bare", "check", "run", "others"):
+            run_part(address, "import_parts", part, str(folder), str(number))
+        figures = json.loads((folder / "figures.json").read_text())
+    report_jobs(database, figures)
+
+
+def report_jobs(database: str, figures: dict[str, Any]) -> None:
+    def speed(part: str) -> float:
+        return float(figures[part]["rows"] / figures[part]["seconds"])
+
+    print(f"{database}, CPU time; {figures['run']['counts']}\n")
+    print(f"{'':30} {'rows':>10} {'rows/s':>10} {'ratio to bare':>14} {'peak MB':>8}")
+    for part in ("bare", "check", "run", "row by row", "in batches"):
+        name = f"django-import-export {part}" if part in ("row by row", "in batches") else part
+        peak = figures[part].get("peak")
+        ratio = speed(part) / speed("bare")
+        print(f"{name:30} {figures[part]['rows']:10,} {speed(part):10,.0f} {ratio:14.3f} {peak or 0:8,.0f}")
+    run = figures["run"]
+    print(
+        f"\nSegments took {run['settling']:.1f} of the run's {run['seconds']:.1f} s; without them the ratio to bare is"
+        f" {run['rows'] / (run['seconds'] - run['settling']) / speed('bare'):.2f}. The run is"
+        f" {speed('run') / speed('row by row'):.1f} times as fast as django-import-export row by row, and"
+        f" {speed('run') / speed('in batches'):.1f} times as in batches.\n",
+        flush=True,
+    )
+
+
+def measure_commands(database: str, number: int) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="muster-benchmark-")))
         address = f"sqlite:///{folder}/muster.sqlite3"
-        if options.database == "postgresql":
+        if database == "postgresql":
             address = stack.enter_context(postgres_server())
         os.environ |= {"DJANGO_SETTINGS_MODULE": "crm.settings", "DATABASE_URL": address, "CACHE_URL": "locmemcache://"}
         os.environ |= {"MUSTER_MODE": "development", "DEBUG": "false", "LOG_LEVEL": "WARNING", "TIME_ZONE": "UTC"}
         django.setup()
-        report(options.database, measure(folder, options.contacts))
+        report(database, measure(folder, number))
 
 
 def measure(folder: Path, number: int) -> list[tuple[str, int, float, float]]:

@@ -135,7 +135,8 @@ class ContactReader:
         columns = [name for _place, name, _read in self._columns]
         columns += [name for name in ("newsletter", "newsletter_at") if consent and name not in columns]
         columns += ["custom"] if self._custom else []
-        self.shape = Shape(columns, frozenset(name for _place, name in self._erased))
+        erased = frozenset(name for _place, name in self._erased)
+        self.shape = Shape(columns, erased, has_lists=bool(self._lists))
 
     def read(self, rows: Sequence[Row]) -> Reading:
         """What the rows say."""

@@ -70,7 +70,7 @@ class Rehearsal:
     def _differing(self, cursor: Any, people: Sequence[Person]) -> set[int]:
         """Who is stored otherwise than the file says. Nobody needs to be asked about who has been changed before."""
         asked = [
-            (person.contact_id, False, person.said)
+            (person.contact_id, person.said)
             for person in people
             if person.contact_id and person.prior in (None, Prior.UNCHANGED)
         ]

@@ -14,6 +14,7 @@ from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
 
 from contacts.editing import no_value
+from contacts.imports.creating import stored
 from contacts.imports.identity import KEYS, ImportedContact
 from contacts.models import Contact
 
@@ -31,24 +32,18 @@ CUSTOM_DIFFERS = {
     "postgresql": f"{MERGED_CUSTOM['postgresql']} <> c.custom",
 }
 
-# The columns that an INSERT has to name, since the database has no default for them.
-NEEDED_COLUMNS = [
-    column.column
-    for column in Contact._meta.concrete_fields
-    if not (column.null or column.primary_key or column.generated or column.db_default is not models.NOT_PROVIDED)
-]
-
 
 @dataclass(frozen=True)
 class Shape:
     """Which columns of contacts rows have values for, ``custom`` among them if they have custom fields.
 
     In those of ``erased`` no value erases what is stored; in the others it is kept. Custom fields are erased one by
-    one, by a value of None.
+    one, by a value of None. ``has_lists`` says that rows may subscribe their contacts to lists.
     """
 
     columns: Sequence[str]
     erased: frozenset[str] = frozenset()
+    has_lists: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,17 +64,15 @@ class Stage:
         self._erased = shape.erased
         self._staged = [*KEYS, *(name for name in self._columns if name not in (*KEYS, "custom"))]
         self._has_custom = "custom" in self._columns
-        self._filled = ["place", "contact_id", "is_new", *self._staged, *(["custom"] if self._has_custom else [])]
-        types = {"place": "integer", "contact_id": "bigint", "is_new": "boolean"}
-        types |= {name: str(_column(name).db_type(connection)) for name in self._filled[3:]}
+        self._filled = ["contact_id", *self._staged, *(["custom"] if self._has_custom else [])]
+        types = {"contact_id": "bigint"}
+        types |= {name: str(_column(name).db_type(connection)) for name in self._filled[1:]}
         self._declared = ", ".join(f"{name} {kind}" for name, kind in types.items())
         self._differs = self._difference()
 
     @contextmanager
-    def filled(
-        self, cursor: CursorWrapper, people: Iterable[tuple[int | None, bool, ImportedContact]]
-    ) -> Iterator[None]:
-        """The table while the context lasts, with the id, whether it is a new one, and what is said of each contact.
+    def filled(self, cursor: CursorWrapper, people: Iterable[tuple[int, ImportedContact]]) -> Iterator[None]:
+        """The table while the context lasts, with what is said of contacts of these ids.
 
         It is made anew for every batch, because the connection may change between two of them.
         """
@@ -88,15 +81,12 @@ class Stage:
         yield
         cursor.execute(f"DROP TABLE {self.name}")
 
-    def _rows(self, people: Iterable[tuple[int | None, bool, ImportedContact]]) -> Iterator[Sequence[Any]]:
+    def _rows(self, people: Iterable[tuple[int, ImportedContact]]) -> Iterator[Sequence[Any]]:
         staged, encode = self._staged, json.JSONEncoder().encode
-        for place, (contact_id, is_new, said) in enumerate(people):
-            row = [place, contact_id, is_new, *map(said.columns.get, staged)]
+        for contact_id, said in people:
+            row = [contact_id, *map(said.columns.get, staged)]
             if self._has_custom:
-                custom = said.custom
-                if is_new and None in custom.values():
-                    custom = {key: value for key, value in custom.items() if value is not None}
-                row.append(encode(custom) if custom else None)
+                row.append(encode(said.custom) if said.custom else None)
             yield row
 
     def _fill(self, cursor: CursorWrapper, rows: Iterable[Sequence[Any]]) -> None:
@@ -114,7 +104,7 @@ class Stage:
         difference = self._differs
         cursor.execute(
             f"SELECT c.id FROM {self.name} AS s JOIN contacts_contact AS c ON c.id = s.contact_id"
-            f" WHERE NOT s.is_new AND ({difference.text})",
+            f" WHERE {difference.text}",
             difference.params,
         )
         return {contact_id for (contact_id,) in cursor.fetchall()}
@@ -131,28 +121,10 @@ class Stage:
         difference = self._differs
         cursor.execute(
             f"UPDATE contacts_contact AS c SET {set_list} FROM {self.name} AS s"
-            f" WHERE c.id = s.contact_id AND NOT s.is_new AND ({difference.text}) RETURNING id",
+            f" WHERE c.id = s.contact_id AND ({difference.text}) RETURNING id",
             [*_params(values), *difference.params],
         )
         return {contact_id for (contact_id,) in cursor.fetchall()}
-
-    def insert(self, cursor: CursorWrapper, *, now: datetime) -> None:
-        """Create the contacts that are new."""
-        at = stored("created_at", now)
-        values = {name: self._value_or_none(name) for name in self._columns}
-        if "newsletter" in values:
-            since = "CASE WHEN s.newsletter <> %s THEN %s END"
-            never = Contact.Newsletter.NEVER.value
-            values["newsletter_at"] = SQL(f"COALESCE({self._given('newsletter_at')}, {since})", [never, at])
-        values |= {"created_at": SQL("%s", [at]), "updated_at": SQL("%s", [at])}
-        for name in NEEDED_COLUMNS:
-            values.setdefault(name, SQL("%s", [stored(name, no_value(name))]))
-        cursor.execute(
-            f"INSERT INTO contacts_contact (id, {', '.join(values)})"
-            f" SELECT s.contact_id, {', '.join(value.text for value in values.values())}"
-            f" FROM {self.name} AS s WHERE s.is_new ORDER BY place",
-            _params(values),
-        )
 
     def _difference(self) -> SQL:
         """The condition that what is stored differs from what is said."""
@@ -180,11 +152,6 @@ class Stage:
 
     def _given(self, column: str) -> str:
         return f"s.{column}" if column in self._columns else "NULL"
-
-
-def stored(name: str, value: Any) -> Any:
-    """A Python value as the column of a contact keeps it."""
-    return _column(name).get_db_prep_save(value, connection)
 
 
 def _params(values: dict[str, SQL]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,10 +15,11 @@ from django.db.models.expressions import RawSQL
 
 from contacts import changes
 from contacts.imports.counts import Counts
+from contacts.imports.creating import Creation, new_ids, stored
 from contacts.imports.destinations import DESTINATIONS
 from contacts.imports.identity import KEYS, Identities, ImportedContact, Known, Person, Policy, Prior, Verdict
 from contacts.imports.models import Import
-from contacts.imports.staging import Shape, Stage, stored
+from contacts.imports.staging import Shape, Stage
 from contacts.json_rows import in_values, values_parameter
 from contacts.lists import subscribe
 from contacts.models import Contact, ContactList, ListMembership
@@ -111,6 +113,8 @@ class Upsert:
         destinations: Mapping[str, int] | None = None,
     ) -> None:
         self._stage = Stage(shape)
+        self._creation = Creation(shape.columns)
+        self._has_lists = shape.has_lists
         self._policy = policy
         self._lists = {contact_list.pk: contact_list for contact_list in lists}
         self._import_run = import_run
@@ -132,22 +136,26 @@ class Upsert:
         people, written = identify(known(cursor, batch, self._import_run, lock=True), batch, self._policy)
         if not people:
             return written
-        new_ids = iter(_new_ids(cursor, sum(person.contact_id is None for person in people)))
-        ids = [person.contact_id or next(new_ids) for person in people]
-        untouched = self._untouched(cursor, people)
-        said = zip(
-            ids, (person.contact_id is None for person in people), (person.said for person in people), strict=True
-        )
-        with self._stage.filled(cursor, said):
-            differing = self._stage.update(cursor, now=now)
-            self._stage.insert(cursor, now=now)
-            self._remember(cursor, people, differing, untouched, now=now)
-            self._subscribe(ids, people, now=now)
-            for key, destination in self._destinations.items():
-                assert self._import_run
-                DESTINATIONS[key].add(destination, self._staged_contacts(), import_run=self._import_run, now=now)
+        new = [person for person in people if person.contact_id is None]
+        old = [person for person in people if person.contact_id is not None]
+        created = new_ids(cursor, len(new))
+        untouched = self._untouched(cursor, old)
+        differing = self._update(cursor, old, now=now)
+        if new:
+            said = ((contact_id, person.said) for contact_id, person in zip(created, new, strict=True))
+            self._creation.create(cursor, said, now=now)
+        if self._import_run:
+            remember(cursor, self._import_run, created, old, differing, untouched, now=now)
+        self._put(zip([*created, *(person.contact_id or 0 for person in old)], [*new, *old], strict=True), now=now)
         count(written.counts, people, differing)
         return written
+
+    def _update(self, cursor: CursorWrapper, people: Sequence[Person], *, now: datetime) -> set[int]:
+        """Change what differs; returns the ids of those in whom something did."""
+        if not people:
+            return set()
+        with self._stage.filled(cursor, ((person.contact_id or 0, person.said) for person in people)):
+            return self._stage.update(cursor, now=now)
 
     def _untouched(self, cursor: CursorWrapper, people: Sequence[Person]) -> set[int]:
         """Those whom this import has written before, and nobody since."""
@@ -161,51 +169,23 @@ class Upsert:
         )
         return {contact_id for (contact_id,) in cursor.fetchall()}
 
-    def _remember(
-        self,
-        cursor: CursorWrapper,
-        people: Sequence[Person],
-        differing: Set[int],
-        untouched: Set[int],
-        *,
-        now: datetime,
-    ) -> None:
-        """Keep who came with the import, and when it last wrote those whom nobody else has written since."""
-        if not self._import_run:
+    def _put(self, people: Iterable[tuple[int, Person]], *, now: datetime) -> None:
+        """Subscribe everybody to the lists of the import, and those whose rows say so to others; then the places."""
+        if not (self._lists or self._destinations or self._has_lists):
             return
-        at = stored("updated_at", now)
-        moment = "%s::timestamptz" if connection.vendor == "postgresql" else "%s"
-        known_before = [person.contact_id for person in people if person.prior and person.contact_id]
-        first_time = f" WHERE NOT ({in_values('contact_id')})" if known_before else ""
-        cursor.execute(
-            "INSERT INTO contacts_contactimport (import_run_id, contact_id, created, changed, written_at)"
-            f" SELECT %s, contact_id, is_new, is_new OR {in_values('contact_id')}, {moment}"
-            f" FROM {self._stage.name}{first_time}",
-            [
-                self._import_run.pk,
-                values_parameter(differing),
-                at,
-                *([values_parameter(known_before)] if known_before else []),
-            ],
-        )
-        if changed := differing & set(known_before):
-            cursor.execute(
-                "UPDATE contacts_contactimport SET changed = true,"
-                f" written_at = CASE WHEN {in_values('contact_id')} THEN {moment} ELSE written_at END"
-                f" WHERE import_run_id = %s AND {in_values('contact_id')}",
-                [values_parameter(untouched), at, self._import_run.pk, values_parameter(changed)],
-            )
-
-    def _subscribe(self, ids: Sequence[int], people: Sequence[Person], *, now: datetime) -> None:
-        """Subscribe everybody to the lists of the import, and those whose rows say so to others."""
+        everybody = []
         chosen: dict[int, list[int]] = {}
-        for contact_id, person in zip(ids, people, strict=True):
+        for contact_id, person in people:
+            everybody.append(contact_id)
             for list_id in person.lists - self._lists.keys():
                 chosen.setdefault(list_id, []).append(contact_id)
         for contact_list in self._lists.values():
-            self._subscribe_to(contact_list, self._staged_contacts(), now=now)
+            self._subscribe_to(contact_list, _contacts(everybody), now=now)
         for contact_list in ContactList.objects.filter(pk__in=chosen) if chosen else ():
-            self._subscribe_to(contact_list, Contact.objects.filter(pk__in=chosen[contact_list.pk]), now=now)
+            self._subscribe_to(contact_list, _contacts(chosen[contact_list.pk]), now=now)
+        for key, destination in self._destinations.items():
+            assert self._import_run
+            DESTINATIONS[key].add(destination, _contacts(everybody), import_run=self._import_run, now=now)
 
     def _subscribe_to(self, contact_list: ContactList, contacts: QuerySet[Contact], *, now: datetime) -> None:
         if not self._policy.resubscribe:
@@ -213,8 +193,46 @@ class Upsert:
             contacts = contacts.exclude(pk__in=unsubscribed.values("contact_id"))
         subscribe(contact_list, contacts, now=now)
 
-    def _staged_contacts(self) -> QuerySet[Contact]:
-        return Contact.objects.filter(pk__in=RawSQL(f"SELECT contact_id FROM {self._stage.name}", []))  # noqa: S611
+
+def _contacts(ids: Sequence[int]) -> QuerySet[Contact]:
+    if connection.vendor == "postgresql":
+        return Contact.objects.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(ids)]))
+    return Contact.objects.filter(pk__in=RawSQL("SELECT value FROM json_each(%s)", [json.dumps(ids)]))
+
+
+def remember(
+    cursor: CursorWrapper,
+    import_run: Import,
+    created: Sequence[int],
+    people: Sequence[Person],
+    differing: Set[int],
+    untouched: Set[int],
+    *,
+    now: datetime,
+) -> None:
+    """Keep who came with an import, and when it last wrote those whom nobody else has written since.
+
+    ``people`` are those who had been there before the batch.
+    """
+    at = stored("updated_at", now)
+    came = [(import_run.pk, contact_id, True, True, at) for contact_id in created]
+    first_time = [person.contact_id for person in people if person.contact_id and person.prior is None]
+    came += [(import_run.pk, contact_id, False, contact_id in differing, at) for contact_id in first_time]
+    columns = "import_run_id, contact_id, created, changed, written_at"
+    if connection.vendor == "postgresql":
+        with cursor.copy(f"COPY contacts_contactimport ({columns}) FROM STDIN") as copy:
+            for row in came:
+                copy.write_row(row)
+    else:
+        cursor.executemany(f"INSERT INTO contacts_contactimport ({columns}) VALUES (%s, %s, %s, %s, %s)", came)
+    if changed := differing - set(first_time):
+        moment = "%s::timestamptz" if connection.vendor == "postgresql" else "%s"
+        cursor.execute(
+            "UPDATE contacts_contactimport SET changed = true,"
+            f" written_at = CASE WHEN {in_values('contact_id')} THEN {moment} ELSE written_at END"
+            f" WHERE import_run_id = %s AND {in_values('contact_id')}",
+            [values_parameter(untouched), at, import_run.pk, values_parameter(changed)],
+        )
 
 
 def known(
@@ -247,20 +265,3 @@ def _prior(created: Any, changed: Any) -> Prior | None:
     if created:
         return Prior.CREATED
     return Prior.CHANGED if changed else Prior.UNCHANGED
-
-
-def _new_ids(cursor: CursorWrapper, number: int) -> Sequence[int]:
-    """Ids for new contacts that nobody else gets.
-
-    On SQLite a transaction is alone from its beginning, and the table goes on counting after the greatest id.
-    """
-    if not number:
-        return []
-    if connection.vendor == "postgresql":
-        cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence('contacts_contact', 'id')) FROM generate_series(1, %s)", [number]
-        )
-        return [contact_id for (contact_id,) in cursor.fetchall()]
-    cursor.execute("SELECT COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'contacts_contact'), 0)")
-    (last,) = cursor.fetchone()
-    return range(last + 1, last + 1 + number)

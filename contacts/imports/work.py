@@ -18,6 +18,7 @@ from contacts.imports import contacts, events
 from contacts.imports.cells import readers_of
 from contacts.imports.contacts import ContactReader
 from contacts.imports.counts import Counts
+from contacts.imports.creating import stored
 from contacts.imports.events import EventReader
 from contacts.imports.identity import Policy
 from contacts.imports.models import Import
@@ -25,7 +26,6 @@ from contacts.imports.options import Options
 from contacts.imports.refused import Refusal
 from contacts.imports.rehearsal import EventRehearsal, Rehearsal
 from contacts.imports.sources import Row
-from contacts.imports.staging import stored
 from contacts.imports.upsert import Store, Upsert
 from contacts.json_rows import in_values, moment_writer, values_parameter
 from contacts.models import ContactList
