@@ -26,7 +26,7 @@ OFFICIAL = "https://graph.facebook.com"
 PAGE_TIMEOUT = 10.0
 """For how many seconds a page waits for Facebook."""
 
-MOST_AUDIENCES = 500
+MOST_AUDIENCES = 1_000
 THROTTLED = {4, 17, 32, 613, *range(80000, 80015)}
 TEMPORARY = {1, 2}
 EXPIRED = {102, 190}
@@ -97,11 +97,14 @@ class Client:
             return str(self._account.api_get(fields=["name"])["name"])
 
     def audiences(self) -> list[Audience]:
-        """The custom audiences that are made from lists of customers, at most `MOST_AUDIENCES`."""
+        """The audiences that are made from lists of customers, among the first `MOST_AUDIENCES` of any kind."""
         with _failures_in_words():
             found = self._account.get_custom_audiences(fields=["name", "subtype"], params={"limit": 100})
-            customers = (one for one in found if one.get("subtype") == CustomAudience.Subtype.custom)
-            return [Audience(str(one["id"]), str(one["name"])) for one in islice(customers, MOST_AUDIENCES)]
+            return [
+                Audience(str(one["id"]), str(one["name"]))
+                for one in islice(found, MOST_AUDIENCES)
+                if one.get("subtype") == CustomAudience.Subtype.custom
+            ]
 
     def create_audience(self, name: str, description: str) -> Audience:
         """A new custom audience with nobody in it."""

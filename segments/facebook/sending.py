@@ -120,6 +120,9 @@ class _Run:
     def __init__(self, job: Job, export: FacebookExport) -> None:
         if export.audience is None:
             raise FacebookFailure(_("Muster does not fill this audience any more."))
+        others = Job.objects.filter(subject=job.subject, state=Job.State.RUNNING).exclude(pk=job.pk)
+        if others.exists():  # one that was tried again meanwhile
+            raise FacebookFailure(_("Something is being sent to this audience already."))
         self.job = job
         self.export = export
         self.audience = export.audience

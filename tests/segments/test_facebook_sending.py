@@ -417,6 +417,18 @@ def test_one_job_at_a_time_and_one_segment_for_an_audience(connected: Facebook, 
     assert fills(segment, now=now) == audience
 
 
+def test_of_two_jobs_for_an_audience_one_gives_way(connected: Facebook, now: datetime):
+    audience = fills(static("S", *subscribed("Ana", now=now), now=now), now=now)
+    first = sending.start(audience, kind=SEND, now=now)
+    jobs.cancel(first, user=None, now=now)
+    second = sending.start(audience, kind=SEND, now=now)
+    Job.objects.filter(pk=second.pk).update(state="running", worker="another")
+    jobs.retry(first, user=None, now=now)
+    with pytest.raises(FacebookFailure, match="is being sent to this audience already"):
+        jobs.run_job(first.pk)
+    assert connected.requests == []
+
+
 def test_forgotten_audiences_stay_as_they_are(connected: Facebook, now: datetime):
     (ana,) = subscribed("Ana", now=now)
     audience = fills(static("S", ana, now=now), now=now, keeps=True)
