@@ -73,7 +73,14 @@ def test_the_navigation_has_every_area_and_the_way_back(superuser_client):
             *("Facebook connections", "Facebook audiences", "Members of Facebook audiences", "Exports to Facebook"),
             "Changes",
         ],
-        "Background work": ["Jobs", "Lines of jobs' logs", "Scheduled tasks", "Queued tasks", "Successful tasks", "Failed tasks"],
+        "Background work": [
+            "Jobs",
+            "Lines of jobs' logs",
+            "Scheduled tasks",
+            "Queued tasks",
+            "Successful tasks",
+            "Failed tasks",
+        ],
         "Access": ["Users", "Groups", "API keys"],
     }
 
