@@ -56,9 +56,15 @@ form.addEventListener("pointerdown", offer);
 form.addEventListener("focusin", offer);
 find?.addEventListener("input", show);
 onlyLeft?.addEventListener("change", show);
-// The browser puts choices back when one returns to the page.
+// The browser puts choices back when one returns to the page, and some choose before this is loaded.
 window.addEventListener("pageshow", () => {
-  rows.forEach(setFamily);
+  for (const row of rows) {
+    const select = row.querySelector("select");
+    if (select.value === "new" && !row.querySelector(".new-field")) {
+      select.dispatchEvent(new Event("change", { bubbles: true }));
+    }
+    setFamily(row);
+  }
   count();
 });
 // Enter in the search finds; it does not go on to the next step.

@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,6 +119,16 @@ def test_a_check_that_failed_says_so(marketer_client: Client) -> None:
     import_run = ready(marketer_client)
     Import.objects.update(error="The disk is full.")
     assert "The disk is full." in html_of(marketer_client, page(import_run, "check"))
+
+
+def test_a_field_that_was_deleted_meanwhile(marketer_client: Client) -> None:
+    ContactField.objects.create(key="size", label="Size", type="text")
+    import_run = checked(marketer_client, "email,size\na@example.com,L\n")
+    assert import_run.mapping[1]["target"] == "custom.size"
+    ContactField.objects.all().delete()
+    response = marketer_client.get(page(import_run, "check"), follow=True)
+    assert response.redirect_chain[-1][0] == page(import_run, "fields")
+    assert "A field that a column goes to has been deleted." in response.content.decode()
 
 
 def test_nothing_to_import(marketer_client: Client) -> None:
@@ -294,14 +305,15 @@ def test_pages_of_the_history(marketer_client: Client, now: Any) -> None:
     assert names(marketer_client, f"/contacts/imports/{older[1]}") == ["n04", "n03", "n02", "n01", "n00"]
 
 
-def test_delete_a_draft(marketer_client: Client) -> None:
+def test_delete_a_draft(marketer_client: Client, django_capture_on_commit_callbacks: Any) -> None:
     import_run = checked(marketer_client)
-    path = import_run.file.path
+    file = Path(import_run.file.path)
     assert "Delete the draft “people.csv”?" in html_of(marketer_client, page(import_run, "delete"))
-    response = marketer_client.post(page(import_run, "delete"))
+    with django_capture_on_commit_callbacks(execute=True):
+        response = marketer_client.post(page(import_run, "delete"))
     assert (response.status_code, response["Location"]) == (303, "/contacts/imports/")
     assert not Import.objects.exists()
-    assert path
+    assert not file.exists()
 
 
 def test_what_has_begun_is_not_deleted(marketer_client: Client) -> None:

@@ -310,6 +310,11 @@ def test_what_overwriting_means_is_said(marketer_client: Client) -> None:
     assert not re.search(r'name="overwrite"[^>]* checked', html)
 
 
+def test_options_come_after_the_fields(marketer_client: Client) -> None:
+    import_run = draft(marketer_client, "a,b\n1,2\n")
+    assert marketer_client.get(page(import_run, "options"))["Location"] == page(import_run, "fields")
+
+
 @pytest.mark.parametrize(
     ("changed", "text"),
     [

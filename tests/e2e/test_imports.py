@@ -78,7 +78,7 @@ def test_upload_overwriting_into_a_new_segment(
     sign_in(page, administrator)
     page.goto("/contacts/")
     page.get_by_role("main").get_by_role("link", name="Import", exact=True).click()
-    axe(page)
+    axe(page, themes=["light"])
     shot(page, "import-source")
     page.get_by_label("File").set_input_files(customers)
     go_on(page)
@@ -98,10 +98,10 @@ def test_upload_overwriting_into_a_new_segment(
     expect(new.get_by_label("Type")).to_have_value("decimal")
     new.get_by_label("Label").fill("Shoe size")
     expect(page.get_by_text("5 of 6 are imported")).to_be_visible()
-    goes_to(page, "Nachname").select_option(label="First name")
     settle(page)
     axe(page)
     shot(page, "import-fields")
+    goes_to(page, "Nachname").select_option(label="First name")
     go_on(page)
     expect(page.get_by_text("The column “Vorname” goes there already.")).to_be_visible()
     expect(new.get_by_label("Label")).to_have_value("Shoe size")
@@ -114,7 +114,7 @@ def test_upload_overwriting_into_a_new_segment(
     into_a_new_segment(page, "Customers")
     page.get_by_label("Overwrite existing").check()
     page.get_by_label("They agreed to get the newsletter").check()
-    axe(page)
+    axe(page, themes=["light"])
     shot(page, "import-options")
     go_on(page)
     expect(page.get_by_text("Say where they agreed.")).to_be_visible()
@@ -124,7 +124,6 @@ def test_upload_overwriting_into_a_new_segment(
     go_on(page)
 
     expect(page.get_by_text("Waiting for the worker")).to_be_visible()
-    axe(page, themes=["light"])
     work()
     expect_figures(page, Will_be_created=2, Will_be_updated=1, Will_be_refused=2)
     expect(page.get_by_role("row", name="2 ana@example.com Ana Alba 1 May 1964 38")).to_be_visible()
@@ -162,7 +161,6 @@ def test_upload_overwriting_into_a_new_segment(
     page.get_by_role("link", name="customers.csv").click()
     page.get_by_role("link", name="Undo").click()
     expect(page.get_by_text("2 contacts that this import created are deleted.")).to_be_visible()
-    axe(page, themes=["light"])
     shot(page, "import-undo")
     page.get_by_role("button", name="Undo import").click()
     expect(page.get_by_text("Waiting for the worker")).to_be_visible()
@@ -171,7 +169,7 @@ def test_upload_overwriting_into_a_new_segment(
     shot(page, "import-undone")
     assert members("Customers") == {"bea@example.com"}
     navigate(page, "Imports")
-    axe(page)
+    axe(page, themes=["light"])
     shot(page, "imports")
 
 
@@ -286,24 +284,24 @@ def test_by_keyboard_alone(page: Page, sign_in: Callable[[Page, User], None], ma
 
 
 def test_many_columns(page: Page, sign_in: Callable[[Page, User], None], mara: User, tmp_path: Path) -> None:
-    columns = ["email", *(f"Answer {number}" for number in range(1, 500))]
+    columns = ["email", *(f"Answer {number}" for number in range(1, 150))]
     path = tmp_path / "survey.csv"
-    path.write_text(f"{','.join(columns)}\ngil@example.com{',' + 'long ' * 200}{',x' * 498}\n")
+    path.write_text(f"{','.join(columns)}\ngil@example.com{',' + 'long ' * 200}{',x' * 148}\n")
     sign_in(page, mara)
     page.goto("/contacts/imports/new/")
     page.get_by_label("File").set_input_files(path)
     go_on(page)
     go_on(page)
-    expect(page.get_by_text("1 of 500 are imported")).to_be_visible()
-    page.get_by_label("Find a column").fill("answer 49")
-    expect(page.get_by_role("row", name="Answer 49")).to_have_count(11)
-    goes_to(page, "Answer 499").focus()
-    goes_to(page, "Answer 499").select_option(label="City")
-    expect(page.get_by_text("2 of 500 are imported")).to_be_visible()
+    expect(page.get_by_text("1 of 150 are imported")).to_be_visible()
+    page.get_by_label("Find a column").fill("answer 14")
+    expect(page.get_by_role("row", name="Answer 14")).to_have_count(11)
+    goes_to(page, "Answer 149").focus()
+    goes_to(page, "Answer 149").select_option(label="City")
+    expect(page.get_by_text("2 of 150 are imported")).to_be_visible()
     page.get_by_label("Only those not imported").check()
-    expect(goes_to(page, "Answer 499")).to_be_hidden()
+    expect(goes_to(page, "Answer 149")).to_be_hidden()
     page.get_by_label("Find a column").fill("nothing like this")
     expect(page.get_by_text("No column is like that.")).to_be_visible()
     go_on(page)
     expect(heading(page)).to_have_text("Options")
-    assert Import.objects.get().mapping[499]["target"] == "city"
+    assert Import.objects.get().mapping[149]["target"] == "city"

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from contacts.fields import catalogue
@@ -19,6 +20,7 @@ from contacts.imports.options import NotReady
 from contacts.models import Import
 from contacts.views.imports.figures import figures, reasons_of_check, to_be_written
 from contacts.views.imports.steps import before_it_runs, go_to, of_a_draft, steps
+from crm.registry import UnknownKey
 from crm.requests import Request
 from crm.roles import requires
 
@@ -35,6 +37,11 @@ def check(request: Request, import_run: Import) -> HttpResponse:
             messages.error(request, str(problems))
             return go_to("import_options", import_run)
         return go_to("import_check", import_run)
+    try:
+        readers, rows = readers_of(import_run, catalogue()), drafting.first_rows(import_run)
+    except UnknownKey:
+        messages.error(request, _("A field that a column goes to has been deleted. Choose where the column goes."))
+        return go_to("import_fields", import_run)
     counts = import_run.check_result["counts"] if import_run.check_result else {}
     context: dict[str, Any] = {
         "nav": "imports",
@@ -44,8 +51,8 @@ def check(request: Request, import_run: Import) -> HttpResponse:
         "figures": figures(counts, import_run, is_over=False),
         "reasons": reasons_of_check(import_run),
         "number": to_be_written(counts) if counts else 0,
-        "readers": readers_of(import_run, catalogue()),
-        "rows": drafting.first_rows(import_run),
+        "readers": readers,
+        "rows": rows,
     }
     return render(request, "contacts/imports/check.html", context)
 

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from contacts.import_forms.options import ContactOptionsForm, EventOptionsForm
+from contacts.import_forms.options import KEYS, ContactOptionsForm, EventOptionsForm
 from contacts.imports import checking, drafting
 from contacts.imports.options import NotReady
 from contacts.models import Import
@@ -21,6 +21,10 @@ from crm.roles import requires
 @of_a_draft
 def options(request: Request, import_run: Import) -> HttpResponse:
     """A POST keeps the options and begins the check."""
+    is_of_events = import_run.kind == Import.Kind.EVENTS
+    targets = {entry["target"] for entry in import_run.mapping}
+    if not is_of_events and not targets & KEYS.keys():
+        return go_to("import_fields", import_run)
     form = _form(request, import_run)
     if form.is_valid():
         import_run.options = import_run.options | form.as_json()
@@ -37,9 +41,8 @@ def options(request: Request, import_run: Import) -> HttpResponse:
         "steps": steps("import_options", import_run),
         "import_run": import_run,
         "form": form,
-        "has_key": any(entry["target"] == "key" for entry in import_run.mapping),
+        "has_key": "key" in targets,
     }
-    is_of_events = import_run.kind == Import.Kind.EVENTS
     template = "contacts/imports/event_options.html" if is_of_events else "contacts/imports/options.html"
     return render(request, template, context, status=422 if form.errors else 200)
 
