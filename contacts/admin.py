@@ -12,7 +12,6 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django_htmx.http import HttpResponseClientRedirect
@@ -22,7 +21,6 @@ from unfold.contrib.filters.admin import (
     BooleanRadioFilter,
     ChoicesCheckboxFilter,
     DropdownFilter,
-    TextFilter,
 )
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -30,6 +28,7 @@ from unfold.forms import BaseDialogForm
 
 from contacts import (
     admin_exports,  # noqa: F401  # registers itself
+    admin_records,  # noqa: F401  # registers itself
     changes,
     deletion,
     editing,
@@ -37,12 +36,14 @@ from contacts import (
     places,
 )
 from contacts.admin_form import ContactForm, ThemedFieldForm, contact_form
+from contacts.admin_resources import ContactFieldResource, ContactResource
+from contacts.admin_tables import TablesAdmin
 from contacts.declaring import WITH_OPTIONS
 from contacts.fields import SYSTEM_FIELDS, Catalogue, catalogue
 from contacts.list_filters import MANY
-from contacts.models import Change, Contact, ContactField, ContactList, Event, EventRemoval, ListMembership
+from contacts.models import Contact, ContactField, ContactList, ListMembership
 from contacts.uses import uses_of_list
-from crm.model_admin import DaysFilter, RecordAdmin, TableAdmin
+from crm.model_admin import DaysFilter, TableAdmin
 
 NEWSLETTER_LABELS = {
     Contact.Newsletter.SUBSCRIBED: "success",
@@ -121,7 +122,8 @@ class SubscriptionInline(SubscribesNow, TabularInline):
 
 
 @admin.register(Contact)
-class ContactAdmin(TableAdmin):
+class ContactAdmin(TablesAdmin, TableAdmin):
+    resource_classes = (ContactResource,)
     list_display = ("name", "email", "phone", "country", "newsletter_label", "email_label", "points", "created_at")
     list_filter = (
         ("newsletter", ChoicesCheckboxFilter),
@@ -228,9 +230,10 @@ def _catalogue(request: Any) -> Catalogue:
 
 
 @admin.register(ContactField)
-class ContactFieldAdmin(TableAdmin):
+class ContactFieldAdmin(TablesAdmin, TableAdmin):
     """Custom fields. One that is no longer wanted is archived: its values stay, and so does what relies on them."""
 
+    resource_classes = (ContactFieldResource,)
     form = ThemedFieldForm
     list_display = ("label", "key", "type", "archived_label", "created_at")
     list_filter = (("type", ChoicesCheckboxFilter), ("archived", BooleanRadioFilter))
@@ -344,53 +347,3 @@ class ListMembershipAdmin(SubscribesNow, TableAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ListMembership]) -> None:
         with changes.recorded(now=timezone.now()):
             queryset.delete()
-
-
-# What is only read
-
-
-class TypeFilter(TextFilter):
-    title = gettext_lazy("type, such as purchase")
-    parameter_name = "type"
-
-    def queryset(self, request: HttpRequest, events: QuerySet[Event]) -> QuerySet[Event]:
-        return events.filter(type=self.value().strip()) if self.value() else events
-
-
-@admin.register(Event)
-class EventAdmin(RecordAdmin):
-    """Events, newest last written first; those of one type or one contact by when they happened, as the indexes go."""
-
-    list_display = ("type", "contact", "occurred_at", "received_at", "value", "key")
-    list_select_related = ("contact",)
-    list_filter = (TypeFilter, ("contact", AutocompleteSelectFilter), ("occurred_at", DaysFilter))
-    search_fields = ("key__exact",)
-    search_help_text = gettext_lazy("Search by idempotency key")
-    sortable_by = ()
-
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        narrowed = {"type", "contact__id__exact"} & {name for name, value in request.GET.items() if value}
-        return ("-occurred_at", "-id") if narrowed else ("-id",)
-
-
-@admin.register(EventRemoval)
-class EventRemovalAdmin(RecordAdmin):
-    """When old events were removed, and how many."""
-
-    list_display = ("begun_at", "before", "removed")
-    sortable_by = ()
-
-
-@admin.register(Change)
-class ChangeAdmin(RecordAdmin):
-    """The change log: what the segments have not taken account of yet. Mostly it is empty."""
-
-    list_display = ("id", "key", "contact_link")
-    search_fields = ("key__startswith",)
-    search_help_text = gettext_lazy("Search by the beginning of the key")
-    sortable_by = ()
-
-    @display(description=gettext_lazy("contact"))
-    def contact_link(self, change: Change) -> SafeString:
-        url = reverse("admin:contacts_contact_change", args=[change.contact_id])
-        return format_html('<a class="text-link" href="{}">{}</a>', url, change.contact_id)

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from contacts import changes
-from contacts.fields import Field, catalogue
+from contacts.fields import Catalogue, Field, catalogue
 from contacts.models import Contact
 
 UNIQUE = ("email", "external_id")
@@ -24,20 +24,23 @@ class Taken(ValueError):
         self.contact = contact
 
 
-def create_contact(values: Mapping[str, Any], *, now: datetime) -> Contact:
+def create_contact(values: Mapping[str, Any], *, now: datetime, fields: Catalogue | None = None) -> Contact:
     """Create a contact.
 
-    ``values`` are by field key, as the form fields of the catalogue clean them. Raises `Taken`, `UnknownKey` for a
+    ``values`` are by field key, as the form fields of the catalogue clean them. Who writes many contacts passes the
+    catalogue, which is read otherwise. Raises `Taken`, `UnknownKey` for a
     field that does not exist, and ValueError for one that cannot be written.
     """
     contact = Contact(created_at=now, updated_at=now)
     with changes.recorded(now=now):
-        _assign(contact, values, now=now)
+        _assign(contact, values, now=now, fields=fields)
         _save(contact)
     return contact
 
 
-def update_contact(contact: Contact, values: Mapping[str, Any], *, now: datetime) -> Contact:
+def update_contact(
+    contact: Contact, values: Mapping[str, Any], *, now: datetime, fields: Catalogue | None = None
+) -> Contact:
     """Set some fields of a contact, and return it as it is now.
 
     Fields that are not in ``values`` keep what others may have written meanwhile, custom fields too. When nothing
@@ -46,7 +49,7 @@ def update_contact(contact: Contact, values: Mapping[str, Any], *, now: datetime
     """
     with changes.recorded(now=now):
         current = Contact.objects.select_for_update().get(pk=contact.pk)
-        if columns := _assign(current, values, now=now):
+        if columns := _assign(current, values, now=now, fields=fields):
             current.updated_at = now
             _save(current, update_fields=[*columns, "updated_at"])
     return current
@@ -61,19 +64,22 @@ def upsert_contact(values: Mapping[str, Any], *, now: datetime) -> tuple[Contact
     attempts = ATTEMPTS
     while True:
         attempts -= 1
-        contact = _meant(values)
+        contact = meant_by(values)
         try:
             if contact is None:
                 return create_contact(values, now=now), True
             return update_contact(contact, values, now=now), False
         except (Taken, Contact.DoesNotExist):
             # Another writer made or deleted the contact after we had looked for it.
-            if not attempts or _meant(values) == contact:
+            if not attempts or meant_by(values) == contact:
                 raise
 
 
-def _meant(values: Mapping[str, Any]) -> Contact | None:
-    """Whom the values are about. Raises `Taken` when the two keys belong to different contacts."""
+def meant_by(values: Mapping[str, Any]) -> Contact | None:
+    """Whom the values are about: who has the external id or else the email, None for somebody new.
+
+    Raises `Taken` when the two keys belong to different contacts.
+    """
     external_id, email = values.get("external_id"), values.get("email")
     contact = taken_by("external_id", external_id)
     if contact is None and (contact := taken_by("email", email)) and external_id and contact.external_id:
@@ -92,15 +98,17 @@ def no_value(column: str) -> Any:
     return None if field.null else field.get_default()
 
 
-def _assign(contact: Contact, values: Mapping[str, Any], *, now: datetime) -> list[str]:
+def _assign(
+    contact: Contact, values: Mapping[str, Any], *, now: datetime, fields: Catalogue | None = None
+) -> list[str]:
     """Set the values on the instance; returns the columns that differ from before."""
-    fields = catalogue()
+    fields = fields or catalogue()
     columns: dict[str, None] = {}
     for key, value in values.items():
         field = fields[key]
         if not field.editable:
             raise ValueError(f"the field {key} follows from events and cannot be written")
-        if _set(contact, field, value):
+        if set_value(contact, field, value):
             columns[field.column or "custom"] = None
     if "newsletter" in columns and "newsletter_at" not in values:
         contact.newsletter_at = now
@@ -108,8 +116,8 @@ def _assign(contact: Contact, values: Mapping[str, Any], *, now: datetime) -> li
     return list(columns)
 
 
-def _set(contact: Contact, field: Field, value: Any) -> bool:
-    """Set one field; returns whether it differs from before."""
+def set_value(contact: Contact, field: Field, value: Any) -> bool:
+    """Set one field of the instance, without saving it; returns whether it differs from before."""
     if field.is_custom:
         before = dict(contact.custom)
         if field.type.is_empty(value):

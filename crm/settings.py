@@ -218,6 +218,7 @@ PREVIEW_SECONDS = env.int("PREVIEW_SECONDS", default=30)
 IMPORT_MAX_MEGABYTES = env.int("IMPORT_MAX_MEGABYTES", default=200)
 IMPORT_BATCH = env.int("IMPORT_BATCH", default=5_000)
 IMPORT_FILES_DAYS = env.int("IMPORT_FILES_DAYS", default=30)
+ADMIN_FILE_ROWS = env.int("ADMIN_FILE_ROWS", default=5_000)
 
 # Exports
 

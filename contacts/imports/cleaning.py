@@ -36,7 +36,7 @@ def cleaner(field: Field, *, dates: str = "iso", decimal: str = ".") -> Cleaner:
     the fraction, a choice by its value or by what people call it, and several choices with a bar between them. It
     raises `ValidationError`, and remembers what it has read, because most cells repeat.
     """
-    read = _reader(field, dates, decimal)
+    read = reader(field, dates=dates, decimal=decimal)
     keep = field.type.to_json if field.is_custom else _column_writer(field)
 
     def clean(text: str) -> Any:
@@ -47,8 +47,8 @@ def cleaner(field: Field, *, dates: str = "iso", decimal: str = ".") -> Cleaner:
     return clean if field.key in DIFFERENT_IN_EVERY_ROW else lru_cache(REMEMBERED)(clean)
 
 
-def _reader(field: Field, dates: str, decimal: str) -> Cleaner:
-    """A function that has the field's form field read a cell.
+def reader(field: Field, *, dates: str = "iso", decimal: str = ".") -> Cleaner:
+    """A function that has the field's form field read a cell, and gives what that cleans it to.
 
     What is plainly right does not go there: to ask a form field takes ten times as long as to look.
     """

@@ -159,8 +159,8 @@ def test_upsert_finds_whom_another_writer_made_meanwhile(now: datetime, monkeypa
     """As if the other came in between: the first look finds nobody."""
     Contact.objects.create(email="a@example.com")
     looks = iter([None])
-    look = upsert_contact.__globals__["_meant"]
-    monkeypatch.setattr("contacts.editing._meant", lambda values: next(looks, look(values)))
+    look = upsert_contact.__globals__["meant_by"]
+    monkeypatch.setattr("contacts.editing.meant_by", lambda values: next(looks, look(values)))
     contact, is_new = upsert_contact({"email": "a@example.com", "first_name": "Ana"}, now=now)
     assert (contact.first_name, is_new) == ("Ana", False)
 
