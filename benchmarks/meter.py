@@ -29,11 +29,11 @@ def measured() -> Iterator[Cost]:
     """Fills the cost in when the context ends. The connection must stay the same one inside."""
     backend = _backend()
     cost = Cost()
-    before = time.perf_counter(), time.process_time(), _on_cpu(backend)
+    before = time.perf_counter(), time.process_time(), on_cpu(backend)
     yield cost
     cost.wall = 1_000 * (time.perf_counter() - before[0])
     cost.client = 1_000 * (time.process_time() - before[1])
-    cost.server = _on_cpu(backend) - before[2]
+    cost.server = on_cpu(backend) - before[2]
 
 
 def use_one_process() -> None:
@@ -59,7 +59,7 @@ def _backend() -> int | None:
     return int(backend)
 
 
-def _on_cpu(process: int | None) -> float:
+def on_cpu(process: int | None) -> float:
     """Milliseconds that a process has computed."""
     if process is None:
         return 0.0

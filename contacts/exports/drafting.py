@@ -65,7 +65,7 @@ def rearranged(keys: list[str], action: str, key: str, properties: Sequence[Prop
         return [*keys, key]
     if action == "group":
         return [*keys, *(one.key for one in properties if str(one.group) == key and one.key not in keys)]
-    if action == "remove":
+    if action == "leave_out":
         return [one for one in keys if one != key]
     if action not in ("up", "down"):
         raise ValueError(f"no such action: {action!r}")

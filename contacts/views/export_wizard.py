@@ -33,7 +33,8 @@ from contacts.exports.types import EXPORT_TYPES, ExportType
 from crm.requests import Request
 from crm.roles import requires
 
-ACTIONS = ("add", "group", "remove", "up", "down")
+# None of them is the name of a method of forms, which it would hide from scripts.
+ACTIONS = ("add", "group", "leave_out", "up", "down")
 STEPS = (
     ("", gettext_lazy("Type")),
     ("export_rows", gettext_lazy("Rows")),

@@ -172,7 +172,7 @@ def test_wrong_days_keep_what_was_typed(marketer_client: Client) -> None:
     [
         ({"add": "points"}, ["email", "country", "points"]),
         ({"add": "nonsense"}, ["email", "country"]),
-        ({"remove": "email"}, ["country"]),
+        ({"leave_out": "email"}, ["country"]),
         ({"down": "email"}, ["country", "email"]),
         ({"up": "country"}, ["country", "email"]),
         ({"up": "email"}, ["email", "country"]),
