@@ -4,8 +4,7 @@
 
 Bare output is a server-side ``COPY (SELECT …) TO STDOUT`` on PostgreSQL, and on SQLite a cursor whose rows go to
 ``csv.writer``, into a file. CPU time counts, the database server's included, and the most memory that the process held.
-Every
-measurement is a process of its own.
+Every measurement is a process of its own.
 """
 
 from __future__ import annotations
