@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from openpyxl.packaging.manifest import Manifest
 from openpyxl.reader.excel import ExcelReader
+from openpyxl.styles.stylesheet import apply_stylesheet
 from openpyxl.utils.datetime import from_excel, from_ISO8601
 from openpyxl.xml.constants import SHARED_STRINGS
 
@@ -100,28 +101,24 @@ class Workbook:
             file.seek(0)
             reader = _Reader(file, read_only=True, data_only=True, keep_links=False)
             check_archive(reader.archive)
-            reader.read()
+            reader.read_small_parts()
         self._archive = reader.archive
         self._reader = reader
         self._book: Any = reader.wb
         self._stream: Any = None
         self._strings: SharedStrings | None = None
-        self._paths = {
-            sheet.title: sheet._worksheet_path
-            for sheet in self._book._sheets
-            if hasattr(sheet, "_worksheet_path") and sheet.sheet_state == "visible"
-        }
 
     @property
     def sheets(self) -> list[str]:
-        return list(self._paths)
+        return list(self._reader.paths_of_sheets)
 
     def records(self, sheet: str) -> Iterator[Row]:
         """The rows of a sheet that are not empty, up to the last cell with a value. Raises `UnreadableFile`."""
         with readable():
             self._open_strings()
-            self._size = self._archive.getinfo(self._paths[sheet]).file_size
-            with self._archive.open(self._paths[sheet]) as self._stream:
+            path = self._reader.paths_of_sheets[sheet]
+            self._size = self._archive.getinfo(path).file_size
+            with self._archive.open(path) as self._stream:
                 for number, cells in rows(self._stream):
                     row = self._row(number, cells)
                     if any(map(str.strip, row.cells)) or row.problem:
@@ -190,9 +187,18 @@ class _Reader(ExcelReader):
 
     package: Manifest
 
-    def read_strings(self) -> None:
-        part = self.package.find(SHARED_STRINGS)
-        self.path_of_strings = part.PartName[1:] if part is not None else ""
+    def read_small_parts(self) -> None:
+        """Read which parts there are, the visible sheets, and the styles that tell dates from numbers."""
+        self.read_manifest()
+        strings = self.package.find(SHARED_STRINGS)
+        self.path_of_strings = strings.PartName[1:] if strings is not None else ""
+        self.read_workbook()
+        apply_stylesheet(self.archive, self.wb)
+        self.paths_of_sheets = {
+            sheet.name: part.target
+            for sheet, part in self.parser.find_sheets()
+            if sheet.state == "visible" and part.target in self.valid_files and part.Type.endswith("/worksheet")
+        }
 
 
 def check_archive(archive: ZipFile) -> None:
@@ -225,7 +231,7 @@ def readable() -> Iterator[None]:
         raise
     except DAMAGED as error:
         logger.info("A workbook could not be read.", exc_info=error)
-        if isinstance(error, EntitiesForbidden) or isinstance(error.__cause__, EntitiesForbidden):
+        if isinstance(error, EntitiesForbidden):
             raise UnreadableFile(entities()) from error
         message = _("The workbook is damaged. Open it in a spreadsheet program and save it again.")
         raise UnreadableFile(message) from error
