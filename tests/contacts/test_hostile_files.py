@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from contacts.imports.sources import Row, UnreadableFile, detect, open_table
+from contacts.imports.dates import ORDERS
+from contacts.imports.sources import FORMATS, Row, UnreadableFile, detect, open_table
+from contacts.imports.sources.table import LONGEST_CELL, LONGEST_RECORD, MOST_COLUMNS
 from tests.contacts.hostile import CASES, GROUPS, Case
 
 DOCUMENT = Path(__file__).resolve().parent.parent.parent / "docs" / "imports-files.md"
@@ -46,6 +49,17 @@ def test_what_is_read(case):
 def test_there_are_many_and_no_two_are_called_alike():
     assert len(CASES) >= 60
     assert len({case.title for case in CASES}) == len(CASES)
+
+
+def test_the_documentation_names_every_format():
+    shown = DOCUMENT.read_text("utf-8")
+    for kind in FORMATS:
+        extensions = " ".join(f"`.{extension}`" for extension in kind.extensions)
+        assert f"| {kind.label} | {extensions}" in shown
+    for order, example in ORDERS.items():
+        assert re.search(rf"^\| `{order}` \|.*`{example}`", shown, re.MULTILINE)
+    for limit in (MOST_COLUMNS, LONGEST_CELL, LONGEST_RECORD):
+        assert f"| {limit:,}" in shown
 
 
 def test_the_documentation_shows_them_all():
