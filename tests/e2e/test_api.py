@@ -39,6 +39,8 @@ def test_make_a_key_try_it_on_the_page_and_revoke_it(
     shot(page, "api-keys")
 
     page.get_by_role("link", name="API documentation").click()
+    expect(page.locator("#operations-Contacts-contacts_list")).to_be_visible()
+    axe(page, foreign=".swagger-ui")
     page.get_by_role("button", name="Authorize").click()
     dialog = page.locator(".modal-ux")
     dialog.get_by_role("textbox").fill(secret)
