@@ -41,7 +41,7 @@ class Creation:
         """Create contacts with these ids. Raises IntegrityError when somebody has one of their keys."""
         rows = self._rows(people, stored("created_at", now))
         if connection.vendor == "postgresql":
-            with cursor.copy(self._statement) as copy:
+            with connection.wrap_database_errors, cursor.copy(self._statement) as copy:
                 for row in rows:
                     copy.write_row(row)
         else:
@@ -56,7 +56,7 @@ class Creation:
                 since = at
             if custom:
                 custom = {key: value for key, value in custom.items() if value is not None}
-            row = [contact_id]
+            row: list[Any] = [contact_id]
             for name, default in defaults:
                 value = columns.get(name)
                 row.append(default if value is None else value)

@@ -220,7 +220,8 @@ def remember(
     came += [(import_run.pk, contact_id, False, contact_id in differing, at) for contact_id in first_time]
     columns = "import_run_id, contact_id, created, changed, written_at"
     if connection.vendor == "postgresql":
-        with cursor.copy(f"COPY contacts_contactimport ({columns}) FROM STDIN") as copy:
+        statement = f"COPY contacts_contactimport ({columns}) FROM STDIN"
+        with connection.wrap_database_errors, cursor.copy(statement) as copy:
             for row in came:
                 copy.write_row(row)
     else:

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from contacts.editing import update_contact
 from contacts.imports import running
 from contacts.imports.models import ContactImport, Import
 from contacts.models import Contact, Event, ListMembership
 from crm.models import Job
 from segments.models import Membership, Segment, Transition
 from segments.refresh import audit, refresh_segment
-from tests.contacts.import_processes import finish, kill_after, start_worker, take_back
+from tests.contacts.import_processes import PATIENCE, finish, kill_after, start_worker, take_back
 from tests.contacts.importing import draft
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -127,3 +128,30 @@ def run_with_kills(import_run: Import, random: Random) -> tuple[int, Import]:
 def counts(**numbers: int) -> dict[str, int]:
     names = ("rows", "created", "updated", "unchanged", "left", "joined", "refused")
     return dict.fromkeys(names, 0) | numbers
+
+
+def test_two_imports_at_once_and_edits_meanwhile(django_db_serialized_rollback: None) -> None:
+    """The same people in two files, in opposite orders; somebody edits one of them all the time."""
+    now = timezone.now()
+    edited = Contact.objects.create(email="edited@x.org", created_at=now, updated_at=now)
+    people = [f"p{row}@x.org,Graz" for row in range(ROWS)]
+    files = [["edited@x.org,Graz", *people], [*reversed(people), "edited@x.org,Wien"]]
+    imports = [draft("\n".join(["email,city", *lines]), now=now, overwrite=True) for lines in files]
+    started = [running.start(import_run, user=None, now=now) for import_run in imports]
+    workers = [start_worker(job) for job in started]
+    edits = 0
+    while any(worker.is_alive() for worker in workers) and edits < ROWS:
+        edits += 1
+        update_contact(edited, {"points": edits}, now=timezone.now())
+    for worker in workers:
+        worker.join(PATIENCE)
+    first, second = Import.objects.order_by("pk")
+    assert [first.state, second.state] == ["done", "done"], (first.error, second.error)
+    assert first.created + second.created == ROWS
+    assert first.unchanged + second.unchanged == ROWS
+    assert (first.updated, second.updated) == (1, 1)
+    assert sorted(Contact.objects.values_list("email", flat=True)) == sorted(
+        ["edited@x.org", *(line.split(",")[0] for line in people)]
+    )
+    edited.refresh_from_db()
+    assert (edited.points, edited.city in ("Graz", "Wien")) == (edits, True)
