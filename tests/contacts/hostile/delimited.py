@@ -93,6 +93,12 @@ DELIMITED = [
         [["ana@example.org", "7", "12"]],
         columns=["email", "2024", "2025"],
     ),
+    Case(
+        "Days as names of columns",
+        text("email,2026-01-01\nana@example.org,7\n"),
+        [["ana@example.org", "7"]],
+        columns=["email", "2026-01-01"],
+    ),
     Case("A header that cannot be read", text('email,"name"x\nana@example.org,Ana\n'), refusal=f"Line 1: {NOT_CSV}"),
     Case(
         "500 columns",
