@@ -90,8 +90,8 @@ class Segments(ExportType[SegmentsForm]):
         keys = [column.key for column in columns]
         stored = {"sentence": "definition", "created_by": "created_by__username", "updated_by": "updated_by__username"}
         names = list(dict.fromkeys(stored.get(key, key) for key in keys))
-        for rows in snapshot.chunks(form.segments.order_by("name", "pk").values_list(*names)):
-            found: dict[str, Values] = dict(zip(names, zip(*rows, strict=True), strict=True))
+        for chunk in snapshot.chunks(form.segments.order_by("name", "pk").values_list(*names)):
+            found = dict(zip(names, chunk, strict=True))
             values = {key: found[stored.get(key, key)] for key in keys}
             if "sentence" in values:
                 values["sentence"] = _sentences(found["definition"])
@@ -166,8 +166,8 @@ class Transitions(ExportType[TransitionsForm]):
         names = list(dict.fromkeys(["pk", "cause", "detail", *(key for key in keys if key != "reason")]))
         of_contact = {key: F(f"contact__{key}") for key in ("email", "external_id", "first_name", "last_name")}
         rows_wanted = form.transitions.order_by("at", "pk").annotate(**of_contact)
-        for rows in snapshot.chunks(rows_wanted.values_list(*names)):
-            found: dict[str, Values] = dict(zip(names, zip(*rows, strict=True), strict=True))
+        for chunk in snapshot.chunks(rows_wanted.values_list(*names)):
+            found = dict(zip(names, chunk, strict=True))
             if "reason" in keys:
                 found["reason"] = _reasons(found)
             yield [found[key] for key in keys]

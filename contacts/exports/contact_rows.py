@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from contacts.exports.columns import Chunk, Property, Values
-from contacts.exports.snapshot import Row, Snapshot
+from contacts.exports.snapshot import Snapshot
 from contacts.fields import PROFILE, PURCHASES, Catalogue, Field, catalogue
 from contacts.models import Contact, ListMembership
 from crm.registry import Registry
@@ -63,8 +63,8 @@ def property_of(field: Field) -> Property:
 def chunks_of_contacts(contacts: QuerySet[Contact], keys: Sequence[str], snapshot: Snapshot) -> Iterator[Chunk]:
     """The values of these properties, the contacts in the order of their ids."""
     reader = _Reader(keys, catalogue(), snapshot)
-    for rows in snapshot.chunks(contacts.order_by("pk").values_list(*reader.columns)):
-        yield reader.chunk(rows)
+    for chunk in snapshot.chunks(contacts.order_by("pk").values_list(*reader.columns)):
+        yield reader.chunk(chunk)
 
 
 class _Reader:
@@ -77,8 +77,8 @@ class _Reader:
         own = [key for key in keys if key not in self._custom and key not in NAMES]
         self.columns = list(dict.fromkeys(["pk", *own, *(["custom"] if self._custom else [])]))
 
-    def chunk(self, rows: Sequence[Row]) -> Chunk:
-        found: dict[str, Values] = dict(zip(self.columns, zip(*rows, strict=True), strict=True))
+    def chunk(self, stored: Chunk) -> Chunk:
+        found = dict(zip(self.columns, stored, strict=True))
         return [self._values(key, found) for key in self._keys]
 
     def _values(self, key: str, found: dict[str, Values]) -> Values:

@@ -126,8 +126,8 @@ def chunks_of_events(events: QuerySet[Event], keys: Sequence[str], snapshot: Sna
     own = [key for key in keys if not key.startswith(PREFIX)]
     names = list(dict.fromkeys(["pk", *own, *(["properties"] if len(own) < len(keys) else [])]))
     columns = [f"contact__{name}" if name in OF_CONTACT else name for name in names]
-    for rows in snapshot.chunks(events.order_by("pk").values_list(*columns)):
-        found: dict[str, Values] = dict(zip(names, zip(*rows, strict=True), strict=True))
+    for chunk in snapshot.chunks(events.order_by("pk").values_list(*columns)):
+        found = dict(zip(names, chunk, strict=True))
         yield [found[key] if key in found else _of_properties(found["properties"], key) for key in keys]
 
 
