@@ -161,10 +161,12 @@ class _Run:
     def _remove(self, leaving: QuerySet[FacebookMember], *, number: int) -> None:
         for session, members in _sessions(leaving, number):
             rows = [keys for member in members if any(keys := _removal_keys(member))]
+            here = FacebookMember.objects.filter(pk__in=[member.pk for member in members])
+            here.update(sent_at=None)  # who comes back before the removal is ticked off is sent again
             if rows:
                 self._ask(partial(self.client.remove, self.audience.audience_id, REMOVAL_SCHEMA, rows, session))
             with transaction.atomic():
-                FacebookMember.objects.filter(pk__in=[member.pk for member in members]).delete()
+                here.delete()
                 self._count(removed=sum(bool(member.fingerprint) for member in members))
             self._go_on(len(members))
 
