@@ -2,7 +2,9 @@
 
 import csv
 import io
+import json
 import tracemalloc
+from decimal import Decimal
 from io import BytesIO
 
 import pytest
@@ -272,3 +274,31 @@ def test_rows_that_were_written_are_read_back(table, encoding, delimiter, line_e
     assert [row.problem for row in open_table(BytesIO(content), Source("csv", key, delimiter)).rows()] == [""] * len(
         written
     )
+
+
+stored = st.one_of(
+    st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="_"), max_size=12),
+    st.booleans(),
+    st.integers(-(2**53), 2**53),
+    st.integers(-(10**12), 10**12).map(lambda number: number / 10_000),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(values=st.lists(stored, min_size=1, max_size=6))
+def test_values_of_programs_are_read_back(values):
+    """Numbers keep all their digits in workbooks and JSON lines, and both give the same texts."""
+    expected = [as_text_of(value) for value in values]
+    rows_of_book = [["email", "value"], *(["ana@example.org", value] for value in values)]
+    lines = "\n".join(json.dumps({"email": "ana@example.org", "value": value}) for value in values)
+    assert [row.cells[1] for row in rows(lines, "people.jsonl")] == expected
+    if not any(isinstance(value, str) and value.startswith("=") for value in values):  # which would be a formula
+        assert [row.cells[1] for row in rows(workbook(rows_of_book))] == expected
+
+
+def as_text_of(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else format(Decimal(repr(value)), "f")
+    return str(value)
