@@ -77,6 +77,9 @@ class Known:
     prior: Prior | None = None
 
 
+NOTHING = ImportedContact()
+
+
 @dataclass(slots=True)
 class Person:
     """Somebody a batch is about: the id if they are known, the keys as they will be, and what all their rows say."""
@@ -85,8 +88,7 @@ class Person:
     keys: dict[str, str | None]
     newsletter: str
     prior: Prior | None = None
-    said: ImportedContact = field(default_factory=ImportedContact)
-    lists: set[int] = field(default_factory=set)
+    said: ImportedContact = field(default_factory=lambda: NOTHING)
     rows: int = 0
 
 
@@ -101,15 +103,18 @@ class Identities:
         self._policy = policy
         self._match = policy.match
         self._other = KEYS[1 - KEYS.index(policy.match)]
-        self._by_key: dict[tuple[str, str], Person] = {}
+        self._by_key: dict[str, dict[str, Person]] = {name: {} for name in KEYS}
+        self._by_match, self._by_other = self._by_key[self._match], self._by_key[self._other]
         self._given_up: set[tuple[str, str]] = set()
         self._people: list[Person] = []
         for one in known:
-            keys = {"email": one.email, "external_id": one.external_id}
-            person = Person(one.contact_id, keys, one.newsletter, one.prior)
-            for name, key in keys.items():
-                if key:
-                    self._by_key[name, key] = person
+            person = Person(
+                one.contact_id, {"email": one.email, "external_id": one.external_id}, one.newsletter, one.prior
+            )
+            if one.email:
+                self._by_key["email"][one.email] = person
+            if one.external_id:
+                self._by_key["external_id"][one.external_id] = person
 
     def people(self) -> Sequence[Person]:
         """Those whom rows that are written have been about."""
@@ -122,8 +127,8 @@ class Identities:
     def add(self, row: ImportedContact) -> Verdict:
         """Add a row; the verdict says what becomes of it."""
         match, other = row.columns.get(self._match), row.columns.get(self._other)
-        person = self._by_key.get((self._match, match)) if match else None
-        by_other = self._by_key.get((self._other, other)) if other else None
+        person = self._by_match.get(match) if match else None
+        by_other = self._by_other.get(other) if other else None
         if person is not None and self._is_left(person):
             return Verdict.LEFT
         if by_other is not None and by_other is not person:
@@ -135,7 +140,7 @@ class Identities:
         if person is None:
             if not self._policy.create:
                 return Verdict.UNKNOWN
-            person = Person(None, dict.fromkeys(KEYS), "")
+            person = Person(None, {"email": None, "external_id": None}, "")
         self._tell(person, row)
         return Verdict.WRITTEN
 
@@ -143,29 +148,29 @@ class Identities:
         return not self._policy.overwrite and person.contact_id is not None and person.prior is not Prior.CREATED
 
     def _tell(self, person: Person, row: ImportedContact) -> None:
-        if not person.rows:
-            self._people.append(person)
-        person.rows += 1
         columns = row.columns
         if "newsletter" in columns or self._policy.consent:
             columns = self._with_newsletter_settled(person, columns)
-        said = person.said
         # Rows stay as they are: a batch that another writer gets in the way of is written again.
-        said.columns = said.columns | columns if said.columns else columns
-        said.custom = said.custom | row.custom if said.custom else row.custom
-        person.lists.update(row.lists)
-        for name in KEYS:
-            if name in columns and columns[name] != person.keys[name]:
-                self._give_key(person, name, columns[name])
+        if person.rows:
+            said = person.said
+            lists = said.lists + row.lists if row.lists else said.lists
+            person.said = ImportedContact(said.columns | columns, said.custom | row.custom, lists)
+        else:
+            self._people.append(person)
+            person.said = row if columns is row.columns else ImportedContact(columns, row.custom, row.lists)
+        person.rows += 1
+        for name, before in person.keys.items():
+            if name in columns and columns[name] != before:
+                self._give_key(person, name, before, columns[name])
 
-    def _give_key(self, person: Person, name: str, key: str | None) -> None:
-        before = person.keys[name]
+    def _give_key(self, person: Person, name: str, before: str | None, key: str | None) -> None:
         if before:
-            del self._by_key[name, before]
+            del self._by_key[name][before]
             self._given_up.add((name, before))
         person.keys[name] = key
         if key:
-            self._by_key[name, key] = person
+            self._by_key[name][key] = person
 
     def _with_newsletter_settled(self, person: Person, columns: dict[str, Any]) -> dict[str, Any]:
         """Keep who unsubscribed from being subscribed again, and give the consent to whose row says nothing else."""
@@ -179,7 +184,8 @@ class Identities:
         state = columns.get("newsletter", person.newsletter)
         if state != person.newsletter and "newsletter_at" not in columns:
             # Since when another state held, as a row before may have said, is not since when this one does.
-            said = person.said.columns
-            person.said.columns = {name: value for name, value in said.items() if name != "newsletter_at"}
+            said = person.said
+            kept = {name: value for name, value in said.columns.items() if name != "newsletter_at"}
+            person.said = ImportedContact(kept, said.custom, said.lists)
         person.newsletter = state
         return columns

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from django.db import connection, models
 from django.db.backends.utils import CursorWrapper
 
 from contacts.editing import no_value
-from contacts.imports.creating import stored
+from contacts.imports.creating import stored, text_of
 from contacts.imports.identity import KEYS, ImportedContact
 from contacts.models import Contact
 
@@ -82,7 +81,7 @@ class Stage:
         cursor.execute(f"DROP TABLE {self.name}")
 
     def _rows(self, people: Iterable[tuple[int, ImportedContact]]) -> Iterator[Sequence[Any]]:
-        staged, encode = self._staged, json.JSONEncoder().encode
+        staged, encode = self._staged, text_of
         for contact_id, said in people:
             row = [contact_id, *map(said.columns.get, staged)]
             if self._has_custom:

@@ -177,7 +177,7 @@ class Upsert:
         chosen: dict[int, list[int]] = {}
         for contact_id, person in people:
             everybody.append(contact_id)
-            for list_id in person.lists - self._lists.keys():
+            for list_id in {*person.said.lists} - self._lists.keys():
                 chosen.setdefault(list_id, []).append(contact_id)
         for contact_list in self._lists.values():
             self._subscribe_to(contact_list, _contacts(everybody), now=now)
