@@ -50,6 +50,7 @@ _MARKETER = _VIEWER | _may(
     "segments.segment",
 )
 _MARKETER |= _may("view add", "contacts.export", "contacts.import")
+_MARKETER |= _may("add", "contacts.contactfield")  # while an import's columns are associated
 _MARKETER |= _may("view", "contacts.propertyset")
 _MARKETER |= _may("view", "contacts.contactimport", "contacts.refusedrow", "contacts.savedmapping")
 _MARKETER |= _may("view add", "segments.facebookexport")
@@ -57,7 +58,7 @@ _ADMINISTRATOR = (
     _MARKETER
     | _may("view change", "segments.facebookconnection")
     | _may("view", "segments.facebookaudience", "segments.facebookmember")
-    | _may("add change delete", "contacts.contactfield")
+    | _may("change delete", "contacts.contactfield")
     | _may("delete", "contacts.event")
     | _may("view", "contacts.eventremoval", "contacts.exportdownload")
     | _may("view add change delete", "crm.user", "django_q.schedule")

@@ -28,7 +28,7 @@ def field_list(request: Request) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@requires("contacts.add_contactfield")
+@requires("contacts.add_contactfield", "contacts.change_contactfield")
 def create_field(request: Request) -> HttpResponse:
     return _edit(request, ContactField())
 

@@ -70,12 +70,12 @@ def test_upload_overwriting_into_a_new_segment(
     sign_in: Callable[[Page, User], None],
     shot: Callable[..., None],
     axe: Callable[..., None],
-    administrator: User,
+    mara: User,
     customers: Path,
 ) -> None:
     bea()
     ContactList.objects.create(name="Newsletter")
-    sign_in(page, administrator)
+    sign_in(page, mara)
     page.goto("/contacts/")
     page.get_by_role("main").get_by_role("link", name="Import", exact=True).click()
     axe(page, themes=["light"])
@@ -186,12 +186,12 @@ WITHOUT_JAVASCRIPT = {**SCREEN, "java_script_enabled": False}
 def test_paste_without_overwriting_into_a_new_segment(
     new_page: Callable[..., Page],
     sign_in: Callable[[Page, User], None],
-    administrator: User,
+    mara: User,
     device: dict[str, Any],
 ) -> None:
     bea()
     page = new_page(**device)
-    sign_in(page, administrator)
+    sign_in(page, mara)
     page.goto("/contacts/imports/")
     expect(page.get_by_text("Nothing was imported yet")).to_be_visible()
     page.get_by_role("main").get_by_role("link", name="Import", exact=True).first.click()
