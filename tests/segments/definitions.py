@@ -141,6 +141,11 @@ def list_rules(lists: list[int], now: datetime) -> SearchStrategy[dict[str, Any]
     )
 
 
+def import_rules(imports: list[int]) -> SearchStrategy[dict[str, Any]]:
+    which = {"type": st.just("import"), "import": st.sampled_from(imports)}
+    return st.fixed_dictionaries(which | {"operator": st.sampled_from(["member", "not_member"])})
+
+
 def segment_rules(segments: list[int]) -> SearchStrategy[dict[str, Any]]:
     which = {"type": st.just("segment"), "segment": st.sampled_from(segments)}
     return st.fixed_dictionaries(which | {"operator": st.sampled_from(["member", "not_member"])})

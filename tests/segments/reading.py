@@ -85,6 +85,7 @@ class Reading(Activities):
         kinds = {
             "field": self.field,
             "list": self.list,
+            "import": self.came_with,
             "segment": self.segment,
             "event": self.event,
             "sequence": self.sequence,
@@ -93,6 +94,9 @@ class Reading(Activities):
 
     def segment(self, rule: dict[str, Any], contact: dict[str, Any]) -> bool:
         return (rule["segment"] in contact["segments"]) == (rule["operator"] == "member")
+
+    def came_with(self, rule: dict[str, Any], contact: dict[str, Any]) -> bool:
+        return (rule["import"] in contact["imports"]) == (rule["operator"] == "member")
 
     def list(self, rule: dict[str, Any], contact: dict[str, Any]) -> bool:
         joined = contact["lists"].get(rule["list"])

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import Count, Sum
 
-from contacts.models import Contact, Event, ListMembership
+from contacts.models import Contact, ContactImport, Event, ListMembership
 from segments.models import Membership, Segment, SegmentDay, Transition
 from tests.segments.reading import SYSTEM_TYPES
 
@@ -43,6 +43,9 @@ def contacts_as_read() -> dict[int, dict[str, Any]]:
         "contact_id", "list_id", "subscribed_at"
     ):
         lists[contact_id][list_id] = joined
+    imports: dict[int, set[int]] = defaultdict(set)
+    for import_id, contact_id in ContactImport.objects.values_list("import_run_id", "contact_id"):
+        imports[contact_id].add(import_id)
     segments: dict[int, set[int]] = defaultdict(set)
     for segment_id, contact_id in Membership.objects.values_list("segment_id", "contact_id"):
         segments[contact_id].add(segment_id)
@@ -56,6 +59,7 @@ def contacts_as_read() -> dict[int, dict[str, Any]]:
             "values": {key: getattr(contact, key) for key in SYSTEM_TYPES},
             "custom": contact.custom,
             "lists": lists[contact.pk],
+            "imports": imports[contact.pk],
             "segments": segments[contact.pk],
             "events": events[contact.pk],
         }

@@ -1,26 +1,30 @@
 """Conditions on imports: who came with one, kept right by change, in words, and the filter of the contact list."""
 
 import threading
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from contacts import changes
 from contacts.deletion import delete_contacts
 from contacts.models import Change, Contact, ContactImport, Import
 from segments.causes import causes_of, reasons_of
-from segments.compiler import describe
+from segments.compiler import describe, validate
 from segments.faults import DefinitionError
-from segments.models import Cause, Segment, Transition
-from segments.refresh import refresh_segment
+from segments.models import Cause, Membership, Segment, Transition
+from segments.refresh import apply_changes, refresh_segment
+from tests.segments import definitions
 from tests.segments.asking import holding
-from tests.segments.comparing import new_segment, refreshed
+from tests.segments.comparing import DEEP, account_time_zone, matched, new_segment, read, refreshed, undone
 from tests.segments.pages import people
 from tests.segments.processes import eventually
+from tests.segments.records import contacts_as_read
 
 pytestmark = pytest.mark.django_db
 
@@ -161,6 +165,49 @@ def _longer(field: Any, length: int) -> Any:
     longer.set_attributes_from_name(field.name)
     longer.model = field.model
     return longer
+
+
+@settings(max_examples=15 * DEEP)
+@given(data=st.data())
+def test_random_definitions_over_random_imports(data: st.DataObject):
+    """By the query, in full and by change, alone and together with segments, as the plain reading has it."""
+    now = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
+    with undone(), account_time_zone("UTC"):
+        contacts = [Contact.objects.create().pk for _ in range(5)]
+        imports = [Import.objects.create(name=name, created_at=now, started_at=now).pk for name in "ABC"]
+        pairs = st.sets(st.tuples(st.sampled_from(imports), st.sampled_from(contacts)))
+        write(data.draw(pairs), now=now)
+        segments: list[Segment] = []
+        for _ in range(data.draw(st.integers(1, 3))):
+            rules = [definitions.import_rules(imports)]
+            rules += [definitions.segment_rules([one.pk for one in segments])] if segments else []
+            drawn = data.draw(definitions.dynamic_plus(st.one_of(*rules)))
+            segment = new_segment(validate(drawn, kind=Segment.Kind.DYNAMIC_PLUS))
+            expected = read(segment.conditions, contacts_as_read(), now=now)
+            assert matched(segment.conditions, now=now) == expected
+            assert refreshed(segment, now=now) == expected
+            segments.append(segment)
+        write(data.draw(pairs), now=now)
+        apply_changes(now=now)
+        for segment in segments:
+            assert members_of(segment) == read(segment.conditions, contacts_as_read(), now=now)
+
+
+def write(pairs: set[tuple[int, int]], *, now: datetime) -> None:
+    """Make who came with which import be exactly this."""
+    for row in ContactImport.objects.all():
+        if (row.import_run_id, row.contact_id) in pairs:
+            pairs.remove((row.import_run_id, row.contact_id))
+        else:
+            row.delete()
+    for import_id, contact_id in pairs:
+        ContactImport.objects.create(
+            import_run_id=import_id, contact_id=contact_id, created=False, changed=False, written_at=now
+        )
+
+
+def members_of(segment: Segment) -> set[int]:
+    return set(Membership.objects.filter(segment=segment).values_list("contact_id", flat=True))
 
 
 # In words
