@@ -51,6 +51,13 @@ def go_on(page: Page) -> None:
     ).click()
 
 
+def the_worker_works(page: Page) -> None:
+    """The worker does what the page waits for, and the page is looked at again: without JavaScript it does not turn."""
+    expect(page.get_by_text("Waiting for the worker")).to_be_visible()
+    work()
+    page.reload()
+
+
 def into_a_new_segment(page: Page, name: str) -> None:
     page.get_by_label("Add to static segment").select_option(label="New…")
     page.get_by_label("Its name").fill(name)
@@ -213,12 +220,10 @@ def test_paste_without_overwriting_into_a_new_segment(
     expect(page.get_by_text("existing contacts are left as they are, and are not added to the segment")).to_be_visible()
     into_a_new_segment(page, "Fair")
     go_on(page)
-    work()
-    page.reload()
+    the_worker_works(page)
     expect_figures(page, Will_be_created=1, Will_be_updated=0, Will_be_left_as_they_are=1, Will_be_refused=0)
     page.get_by_role("button", name="Import 1 contact").click()
-    work()
-    page.reload()
+    the_worker_works(page)
     expect_figures(page, Created=1, Updated=0, Left_as_they_were=1, Refused=0)
     assert members("Fair") == {"fay@example.com"}
     assert Contact.objects.get(email="bea@example.com").first_name == "Bea"
@@ -238,31 +243,31 @@ def test_on_a_phone(
     bea()
     sign_in(phone, mara)
 
-    def looked_at(name: str) -> None:
+    def looked_at(name: str, title: str) -> None:
+        expect(heading(phone)).to_have_text(title)
+        settle(phone)
         assert phone.evaluate("document.documentElement.scrollWidth") <= 390, name
         if name in ("import-fields", "import-check"):
             axe(phone, themes=["light"])
         shot(phone, name)
 
     phone.goto("/contacts/imports/new/")
-    looked_at("import-source")
+    looked_at("import-source", "Import")
     phone.get_by_label("File").set_input_files(customers)
     go_on(phone)
-    looked_at("import-reading")
+    looked_at("import-reading", "Source")
     go_on(phone)
-    looked_at("import-fields")
+    looked_at("import-fields", "Associate fields")
     go_on(phone)
-    looked_at("import-options")
+    looked_at("import-options", "Options")
     go_on(phone)
-    work()
-    phone.reload()
-    looked_at("import-check")
+    the_worker_works(phone)
+    looked_at("import-check", "Check")
     phone.get_by_role("button", name=re.compile("^Import")).click()
-    work()
-    phone.reload()
-    looked_at("import-report")
+    the_worker_works(phone)
+    looked_at("import-report", "customers.csv")
     navigate(phone, "Imports")
-    looked_at("imports")
+    looked_at("imports", "Imports")
 
 
 def test_by_keyboard_alone(page: Page, sign_in: Callable[[Page, User], None], mara: User) -> None:
