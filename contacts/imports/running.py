@@ -29,7 +29,7 @@ from crm.models import Job, User
 
 JOB = "contacts.import"
 ATTEMPTS = 5
-CACHE_KIBIBYTES = 24_576
+CACHE_KIBIBYTES = 32_768
 MANY = 10_000  # rows from which on the database's statistics are gathered anew
 
 Clock = Callable[[], datetime]
@@ -62,13 +62,12 @@ def import_job(job: Job, *, now: datetime, clock: Clock = timezone.now) -> None:
         if import_run is not None:
             try:
                 _write_rows(import_run, job, clock=clock)
+                jobs.progress(job, import_run.rows, import_run.rows, rows_in_words(import_run.rows))
             except jobs.Cancelled:
                 _settle(import_run, now=clock())
                 raise
-            jobs.progress(job, import_run.rows, import_run.rows, _("Bringing segments up to date"))
             _settle(import_run, now=clock())
             Import.objects.filter(pk=import_run.pk).update(state=Import.State.DONE, finished_at=clock())
-            jobs.progress(job, import_run.rows, import_run.rows, rows_in_words(import_run.rows))
 
 
 @contextmanager
