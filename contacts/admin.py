@@ -28,6 +28,7 @@ from unfold.forms import BaseDialogForm
 
 from contacts import (
     admin_exports,  # noqa: F401  # registers itself
+    admin_imports,  # noqa: F401  # registers itself
     admin_records,  # noqa: F401  # registers itself
     changes,
     deletion,

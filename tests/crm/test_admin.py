@@ -14,7 +14,7 @@ from django.utils import timezone
 from django_q.models import Failure, OrmQ, Schedule, Success, Task
 from django_q.tasks import async_task
 
-from contacts.models import Contact
+from contacts.models import Contact, ContactImport
 from crm.model_admin import BoundedPaginator
 from crm.models import Job, User
 from segments.models import Membership
@@ -43,10 +43,13 @@ def listed(client: Client, name: str, **query: str) -> set[str]:
 # The site
 
 
-def test_every_model_is_there_but_memberships_which_have_no_single_key():
+def test_every_model_is_there_but_those_that_have_no_single_key():
     ours = {model for app in ("crm", "contacts", "segments") for model in apps.get_app_config(app).get_models()}
     of_the_worker = {Schedule, Success, Failure, OrmQ}
-    assert {model for model in ours | {Group} | of_the_worker if not admin.site.is_registered(model)} == {Membership}
+    assert {model for model in ours | {Group} | of_the_worker if not admin.site.is_registered(model)} == {
+        ContactImport,
+        Membership,
+    }
 
 
 def test_the_page_asks_nobody_else_for_anything(superuser_client):
@@ -66,6 +69,7 @@ def test_the_navigation_has_every_area_and_the_way_back(superuser_client):
         "": ["Back to Muster", "Overview"],
         "Contacts": [
             *("Contacts", "Contact fields", "Lists", "List memberships", "Events"),
+            *("Imports", "Refused rows", "Saved mappings"),
             *("Exports", "Downloads of exports", "Sets of properties"),
         ],
         "Segments": [
@@ -301,6 +305,9 @@ def test_what_an_administrator_may_do_with_each_model(staff, administrator):
         "contacts.Event": {"view"},
         "contacts.EventRemoval": {"view"},
         "contacts.Export": {"view"},
+        "contacts.Import": {"view"},
+        "contacts.RefusedRow": {"view"},
+        "contacts.SavedMapping": {"view"},
         "contacts.ExportDownload": {"view"},
         "contacts.PropertySet": {"view"},
         "contacts.ListMembership": everything,
