@@ -8,7 +8,6 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -29,11 +28,9 @@ pytestmark = [
 
 
 def test_a_segment_and_its_purchases(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any, marketer: User, now: datetime
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_files: None, marketer: User, now: datetime
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    options = settings.STORAGES["default"]["OPTIONS"] | {"location": tmp_path}
-    settings.STORAGES = settings.STORAGES | {"default": settings.STORAGES["default"] | {"OPTIONS": options}}
     folder = Path(FOLDER)
     call_command("import_contacts", str(folder / "customers.csv"), "--map", "customer_id=external_id")
     chosen = ["customer_id=external_id", "date=occurred_at", "amount=value", "quantity=properties.quantity"]

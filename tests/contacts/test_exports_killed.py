@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from random import Random
 from time import monotonic
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -30,10 +28,8 @@ MOST_KILLS = 2
 
 
 @pytest.fixture(autouse=True)
-def small_chunks(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> None:
+def small_chunks(monkeypatch: pytest.MonkeyPatch, own_files: None) -> None:
     """Every chunk of five contacts asks for their lists, and tells how far it is."""
-    options = settings.STORAGES["default"]["OPTIONS"] | {"location": tmp_path}
-    settings.STORAGES = settings.STORAGES | {"default": settings.STORAGES["default"] | {"OPTIONS": options}}
     monkeypatch.setattr(Snapshot.chunks, "__defaults__", (5,))
     monkeypatch.setattr("contacts.exports.running.BETWEEN_REPORTS", 0.0)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,11 +56,9 @@ VALUES: dict[str, list[Any]] = {
 
 
 @pytest.fixture
-def contacts(settings: Any, tmp_path: Path) -> list[Contact]:
+def contacts(settings: Any, own_files: None) -> list[Contact]:
     """A field of every type, and a contact for every value and one without any."""
     settings.TIME_ZONE = "Europe/Madrid"
-    options = settings.STORAGES["default"]["OPTIONS"] | {"location": tmp_path}
-    settings.STORAGES = settings.STORAGES | {"default": settings.STORAGES["default"] | {"OPTIONS": options}}
     assert set(VALUES) == set(ContactField.Type.values)
     for kind in VALUES:
         options = OPTIONS if kind.startswith("choice") else []
