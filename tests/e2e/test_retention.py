@@ -62,12 +62,12 @@ def test_see_what_is_old_and_remove_it(
     axe(page)
     shot(page, "retention-job")
     jobs.run_job(Job.objects.get().pk)
-    expect(page.get_by_text("8 records removed")).to_be_visible()
+    expect(page.get_by_text("8 records removed", exact=True)).to_be_visible()
     assert Event.objects.count() == 2
     segment.refresh_from_db()
     assert segment.size == 1
 
-    page.get_by_role("link", name="Old events").click()
+    page.get_by_role("link", name="See what it is about").click()
     expect(page.get_by_role("heading", name="Earlier removals")).to_be_visible()
     expect(heading(page)).to_have_text("Old events")
     page.get_by_label("Older than how many months").fill("12")
