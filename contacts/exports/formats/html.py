@@ -1,4 +1,4 @@
-"""Formats of tablib. It keeps the whole table in memory, so that they are for small ones."""
+"""HTML, as tablib writes it. It keeps the whole table in memory, so that this is for small ones."""
 
 from __future__ import annotations
 
@@ -21,9 +21,15 @@ class DateOptions(forms.Form):
     dates = forms.ChoiceField(label=gettext_lazy("Dates"), choices=DATE_CHOICES, initial="iso")
 
 
-class TablibFormat(Format):
-    """Written by tablib, whose name for the format is ``key``. All cells are texts."""
+@FORMATS.register
+class Html(Format):
+    """All cells are texts."""
 
+    key = "html"
+    label = gettext_lazy("HTML")
+    explanation = gettext_lazy("A table to put on a page. Up to 5,000 rows.")
+    extension = "html"
+    content_type = "text/html; charset=utf-8"
     options = DateOptions
     most_rows = MOST_ROWS
 
@@ -40,34 +46,10 @@ class TablibFormat(Format):
                     _("%(format)s holds up to %(most)s rows here. Choose CSV, XLSX or JSON lines.")
                     % {"format": self.label, "most": MOST_ROWS}
                 )
-        written = table.export(self.key)
-        file.write(written.encode() if isinstance(written, str) else written)
+        file.write(b'<!doctype html><meta charset="utf-8">')
+        file.write(table.export("html").encode())
         return ""
 
 
 def _clean(text: Any) -> str:
     return clean_text(text or "")
-
-
-@FORMATS.register
-class OpenDocument(TablibFormat):
-    key = "ods"
-    label = gettext_lazy("OpenDocument (ODS)")
-    explanation = gettext_lazy("For LibreOffice and others. Up to 5,000 rows.")
-    extension = "ods"
-    content_type = "application/vnd.oasis.opendocument.spreadsheet"
-
-
-@FORMATS.register
-class Html(TablibFormat):
-    key = "html"
-    label = gettext_lazy("HTML")
-    explanation = gettext_lazy("A table to put on a page. Up to 5,000 rows.")
-    extension = "html"
-    content_type = "text/html; charset=utf-8"
-
-    def write(
-        self, file: BinaryIO, columns: Sequence[Column], chunks: Iterator[Chunk], options: dict[str, Any]
-    ) -> Note:
-        file.write(b'<!doctype html><meta charset="utf-8">')
-        return super().write(file, columns, chunks, options)
