@@ -60,7 +60,8 @@ def rule_value(key: str, operator: str, now: datetime, zone: str) -> SearchStrat
         single = operator in ("has", "does_not_have") or (kind != "choices" and not operator.endswith("_of"))
         return one if single else st.lists(one, min_size=1, max_size=3, unique=True)
     if kind in NUMBERS:
-        one = st.one_of(numbers(kind).map(as_number), *map(st.just, BIG if kind == "integer" else []))
+        big = BIG if kind == "integer" and key.startswith("custom.") else []
+        one = st.one_of(numbers(kind).map(as_number), *map(st.just, big))
         return ranges(one) if operator.endswith("between") else one
     return time_value(kind, operator, now, zone)
 

@@ -77,7 +77,7 @@ DAY_UNITS = ["days", "weeks", "months", "years"]
 # Letters whose case is not simple: one that becomes two, dotted and dotless, final, titled, Cherokee, Deseret.
 LETTERS = "aAbB ßẞsSİiıIςσΣǅǆꭰᎠ𐐀𐐨éÉe\u0301ﬁf%_\\'\"0"
 PHONES = ["+34612345678", "+34 612", "+1", "612"]
-NUMBERS_OF_INTEREST = [0, 1, -1, 5, 60, 83, 2**31 - 1, -(2**31)]
+NUMBERS_OF_INTEREST = [0, 1, -1, 5, 60, 83, 2**31 - 1, -(2**31 - 1)]
 BIG = [2**53 - 1, -(2**53 - 1)]
 DECIMALS = ["0.0001", "-0.0001", "0.1", "0.3", "11.77", "11.7701", "0.3333", "1234567.1234", "99999999999.9999"]
 JUNK: list[Any] = [
