@@ -93,7 +93,7 @@ def test_readers_of_the_change_log_catch_up_after_each_chunk(ana, now, before, s
         heard.append(list(Change.objects.filter(contact_id=ana.pk).values_list("key", flat=True)))
         Change.objects.all().delete()
 
-    monkeypatch.setattr(READERS, "_members", {"test": Reader("test", lambda now: None, take_all)})
+    monkeypatch.setattr(READERS, "_members", {"test": Reader("test", lambda now: None, take_all, take_all)})
     remove_events(before, now=now)
     assert heard == [["event:purchase"] * 3, ["event:purchase"] * 2]
 

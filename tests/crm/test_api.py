@@ -79,6 +79,7 @@ SCOPES = {
     ("DELETE", "/api/v1/lists/{id}"): "lists:write",
     ("POST", "/api/v1/lists/{id}/subscribe"): "lists:write",
     ("POST", "/api/v1/lists/{id}/unsubscribe"): "lists:write",
+    ("GET", "/api/v1/segment-templates"): "segments:read",
     ("GET", "/api/v1/segments"): "segments:read",
     ("POST", "/api/v1/segments"): "segments:write",
     ("POST", "/api/v1/segments/preview"): "segments:read",
