@@ -186,7 +186,7 @@ def draft(folder: Path) -> Any:
 
 
 def job_of(folder: Path, part: str, import_run: Any, number: int) -> None:
-    from benchmarks.meter import measured
+    from benchmarks.meter import measured, use_one_process
     from contacts import changes
     from contacts.imports import checking, running
     from crm import jobs
@@ -202,7 +202,7 @@ def job_of(folder: Path, part: str, import_run: Any, number: int) -> None:
 
     changes.settle = measured_settle
     module, function = {"check": (checking, checking.check_job), "run": (running, running.import_job)}[part]
-    connection.settings_dict["CONN_MAX_AGE"] = None  # one server process to measure
+    use_one_process()
     started = module.start(import_run, user=None, now=NOW)
     Job.objects.filter(pk=started.pk).update(state=Job.State.RUNNING)
     job = Job.objects.get(pk=started.pk)

@@ -17,7 +17,7 @@ from contacts.imports.drafting import UnderWay, opened_table
 from contacts.imports.models import Import
 from contacts.imports.options import require_ready
 from contacts.imports.refused import Refusal
-from contacts.imports.running import Clock, expected_rows, rows_in_words
+from contacts.imports.running import Clock, expected_rows, little_cache, rows_in_words
 from contacts.imports.sources import in_batches
 from contacts.imports.states import following
 from contacts.imports.work import work_of
@@ -52,7 +52,7 @@ def check_job(job: Job, *, now: datetime, clock: Clock = timezone.now) -> None:
     That is ``counts`` (as `Counts.as_json` gives them), ``reasons`` (how many rows were refused, by ``kind`` and
     ``column``, with the first as an ``example``), and the moment, ``at``.
     """
-    with following(job, Import.State.CHECKING) as import_run:
+    with following(job, Import.State.CHECKING) as import_run, little_cache():
         if import_run is None:
             return
         counts, reasons = _check(import_run, job, clock=clock)

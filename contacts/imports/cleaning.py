@@ -20,7 +20,7 @@ from contacts.several import of_one_cell
 
 Cleaner = Callable[[str], Any]
 
-REMEMBERED = 20_000
+REMEMBERED = 8_000
 SPREADSHEET_ERRORS = frozenset({"#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#DIV/0!"})
 DIFFERENT_IN_EVERY_ROW = ("email", "external_id")
 PLAIN_DAY = re.compile(r"(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])", re.ASCII)

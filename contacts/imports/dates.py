@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone as account
 from django.utils.translation import gettext as _
 
-REMEMBERED = 20_000
+REMEMBERED = 8_000
 ORDERS = {"iso": "2026-11-21", "dmy": "21/11/2026", "mdy": "11/21/2026", "ymd": "2026/11/21"}
 PLACES = {"iso": (0, 1, 2), "ymd": (0, 1, 2), "dmy": (2, 1, 0), "mdy": (2, 0, 1)}  # of year, month and day
 ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)

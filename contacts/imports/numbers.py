@@ -7,7 +7,7 @@ from functools import lru_cache
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-REMEMBERED = 20_000
+REMEMBERED = 8_000
 DECIMALS = {".": "1234.50", ",": "1234,50"}
 SPACES = " \u00a0\u202f'’"  # between thousands: spaces that break and do not, the Swiss apostrophe
 PLAIN = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
