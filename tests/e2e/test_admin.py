@@ -14,10 +14,20 @@ from django_q.models import Task
 from django_q.tasks import async_task
 from playwright.sync_api import Page, expect
 
-from contacts.models import Change, Contact, EventRemoval, Export, ExportDownload, PropertySet
+from contacts.models import (
+    Change,
+    Contact,
+    EventRemoval,
+    Export,
+    ExportDownload,
+    Import,
+    PropertySet,
+    RefusedRow,
+    SavedMapping,
+)
 from crm.jobs import ensure_schedules
-from crm.models import ApiKey, Job, User
-from segments.models import Segment
+from crm.models import ApiKey, Job, JobLine, User
+from segments.models import FacebookAudience, FacebookConnection, FacebookExport, FacebookMember, Segment
 from tests.e2e.conftest import PHONE, SCREEN, SCREENSHOTS
 from tests.e2e.shop import fill_segments
 
@@ -42,6 +52,10 @@ REFUSED = {
     *(f"contacts_{name}" for name in ("change_add", "change_delete", "contactfield_delete")),
     *(f"contacts_{name}_{what}" for name in ("event", "eventremoval") for what in ("add", "delete")),
     *(f"contacts_{name}_{what}" for name in ("export", "exportdownload", "propertyset") for what in ("add", "delete")),
+    *(f"contacts_{name}_{what}" for name in ("import", "refusedrow", "savedmapping") for what in ("add", "delete")),
+    *(f"segments_facebook{name}_add" for name in ("audience", "connection", "export", "member")),
+    *(f"segments_facebook{name}_delete" for name in ("audience", "connection", "export", "member")),
+    *(f"crm_jobline_{what}" for what in ("add", "delete")),
     *(f"segments_{name}_add" for name in ("refreshrun", "segment", "segmentday", "segmentversion", "transition")),
     *(f"segments_{name}_delete" for name in ("refreshrun", "segmentday", "segmentversion", "transition")),
     *(f"{name}_add" for name in ("crm_apikey", "crm_job", "django_q_failure", "django_q_ormq", "django_q_success")),
@@ -79,6 +93,16 @@ def records(shop: list[Contact], superuser: User) -> None:
     taken = Export.objects.create(type="contacts", title="Contacts", user=superuser, created_at=now, started_at=now)
     ExportDownload.objects.create(export=taken, user=superuser, at=now)
     PropertySet.objects.create(type="contacts", name="For the printer", user=superuser, saved_at=now)
+    JobLine.objects.create(job=Job.objects.all()[0], at=now, text="The worker died.")
+    came = Import.objects.create(name="customers.csv", user=superuser, created_at=now)
+    RefusedRow.objects.create(import_run=came, line=3, reason="No email.", kind="unknown", cells=["Ada", "Alba"])
+    SavedMapping.objects.create(kind="contacts", fingerprint="0" * 64, mapping=[], options={}, used_at=now)
+    FacebookConnection.objects.create(account_id="1", account_name="Shop", access_token="x", connected_at=now)
+    audience = FacebookAudience.objects.create(
+        segment=Segment.objects.all()[0], account_id="1", audience_id="2", name="Loyal", created_at=now
+    )
+    FacebookMember.objects.create(audience=audience, contact=shop[0], contact_updated_at=now)
+    FacebookExport.objects.create(kind="send", audience=audience, user=superuser, started_at=now)
     ApiKey.objects.create(name="Shop", prefix="mk_shop", digest="0" * 64, scopes=["events:write"], created_at=now)
 
 
