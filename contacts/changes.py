@@ -5,7 +5,7 @@ and SQL typed by hand all leave their rows in the transaction that made the chan
 once for each statement, on its whole set of rows. A segment engine registers itself as a reader (`READERS`).
 
 Who came with an import is logged only of imports that somebody watches (`watch_imports`): a large one would fill the
-log with what concerns nobody.
+log with what concerns nobody. The same triggers write the arrivals (`contacts.arrivals`).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +17,7 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from contacts import arrivals
 from contacts.fields import SYSTEM_FIELDS
 from contacts.models import Import
 from crm.registry import Registry
@@ -152,6 +153,7 @@ def _sqlite() -> list[str]:
             BEGIN {log} VALUES (NEW.contact_id, 'import:' || NEW.import_run_id); END""",
         "contacts_import_left": f"""AFTER DELETE ON contacts_contactimport {_if_watched("OLD")}
             BEGIN {log} VALUES (OLD.contact_id, 'import:' || OLD.import_run_id); END""",
+        **arrivals.sqlite_triggers(),
     }
     return [
         statement
@@ -197,6 +199,8 @@ def _postgresql() -> list[str]:
             PERFORM FROM contacts_import WHERE id IN (SELECT DISTINCT import_run_id FROM {table}) FOR SHARE;
             {keys(table, "import", "import_run_id")} t
                 WHERE EXISTS (SELECT 1 FROM contacts_import i WHERE i.id = t.import_run_id AND i.watched)"""
+    for place, body in arrivals.postgresql_statements().items():
+        triggers[place] += f"; {body}"
     referencing = {
         "INSERT": "NEW TABLE AS new_rows",
         "UPDATE": "OLD TABLE AS old_rows NEW TABLE AS new_rows",

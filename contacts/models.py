@@ -311,6 +311,39 @@ class Change(models.Model):
         return f"{self.contact_id} {self.key}"
 
 
+class Watched(models.Model):
+    """Something that somebody wants to be told of when it happens to a contact: see `contacts.arrivals`."""
+
+    key = models.CharField(max_length=100, primary_key=True)
+
+    class Meta:
+        verbose_name = _("watched key")
+        verbose_name_plural = _("watched keys")
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Arrival(models.Model):
+    """Something watched that has happened to a contact and that nobody has taken in yet.
+
+    ``event_id`` is set where an event is what happened. Database triggers write these rows (`contacts.arrivals`).
+    """
+
+    contact_id = models.BigIntegerField()
+    key = models.CharField(max_length=100)
+    event_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        verbose_name = _("arrival")
+        verbose_name_plural = _("arrivals")
+        ordering = ["id"]
+        indexes = [models.Index(fields=["contact_id", "id"], name="contacts_arrival_of_contact")]
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} {self.key}"
+
+
 # The models of exports and imports belong to this app; Django finds them here.
 from contacts.exports.models import Export as Export  # noqa: E402
 from contacts.exports.models import ExportDownload as ExportDownload  # noqa: E402
