@@ -28,6 +28,8 @@ def _may(actions: str, *models: str) -> set[str]:
 
 _VIEWER = _may(
     "view",
+    "campaigns.content",
+    "campaigns.message",
     "contacts.contact",
     "contacts.contactfield",
     "contacts.contactlist",
@@ -49,6 +51,7 @@ _MARKETER = _VIEWER | _may(
     "segments.membership",
     "segments.segment",
 )
+_MARKETER |= _may("change", "campaigns.message")  # to decide about one that is in doubt
 _MARKETER |= _may("view add", "contacts.export", "contacts.import")
 _MARKETER |= _may("add", "contacts.contactfield")  # while an import's columns are associated
 _MARKETER |= _may("view", "contacts.propertyset")
@@ -65,7 +68,7 @@ _ADMINISTRATOR = (
     | _may("view add change", "crm.apikey")
     | _may("change delete", "crm.job")
     | _may("view delete", "django_q.failure", "django_q.ormq", "django_q.success")
-    | _may("view", "auth.group", "contacts.change", "crm.jobline")
+    | _may("view", "auth.group", "contacts.arrival", "contacts.change", "contacts.visitor", "contacts.watched", "crm.jobline")
 )
 
 ROLES = {

@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "crm",
     "contacts",
     "segments",
+    "campaigns",
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
@@ -181,11 +182,19 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = not PRODUCTION
 
+# Where Muster is reached from outside: the addresses in emails and in the script of the shop's site begin with it.
+
+PUBLIC_URL = env.str("PUBLIC_URL", default="" if PRODUCTION else "http://127.0.0.1:8000").rstrip("/")
+
 # Email
 
 vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25" if PRODUCTION else "consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="muster@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+MAIL_PER_HOUR = env.int("MAIL_PER_HOUR", default=0)
+MAIL_PER_CONTACT_PER_DAY = env.int("MAIL_PER_CONTACT_PER_DAY", default=0)
+BOUNCE_ADDRESS = env.str("BOUNCE_ADDRESS", default="")
 
 # Background work
 
