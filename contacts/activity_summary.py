@@ -1,13 +1,16 @@
 """What contacts carry of the events they did: first and last seen, and the summary of their purchases."""
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
 from django.db import connection
 
 from contacts.event_types import PURCHASE, event_type
 from contacts.json_rows import rows_of, rows_parameter
+from contacts.models import Contact
+
+PLACES = Decimal("0.0001")
 
 COLUMNS = {
     "contact_id": "bigint",
@@ -78,6 +81,18 @@ def add(events: Sequence[Done]) -> None:
             """,
             [rows_parameter(additions)],
         )
+
+
+def unite(gone: Contact, kept: Contact) -> None:
+    """Let the summary of one contact tell of what another did besides. Saves nothing; both must be locked."""
+    for first, last in (("first_seen_at", "last_seen_at"), ("first_purchase_at", "last_purchase_at")):
+        for column, choose in ((first, min), (last, max)):
+            moments = [moment for contact in (gone, kept) if (moment := getattr(contact, column))]
+            setattr(kept, column, choose(moments, default=None))
+    kept.purchases_count += gone.purchases_count
+    kept.purchases_total += gone.purchases_total
+    if kept.purchases_count:
+        kept.purchases_average = (kept.purchases_total / kept.purchases_count).quantize(PLACES, ROUND_HALF_UP)
 
 
 def _either(column: str, comparison: str) -> str:

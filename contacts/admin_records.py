@@ -1,4 +1,4 @@
-"""What administrators only read of contacts: events, their removals, and the change log."""
+"""What administrators only read of contacts: events, their removals, devices, the change log, and arrivals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, TextFilter
 from unfold.decorators import display
 
-from contacts.models import Change, Event, EventRemoval
+from contacts.models import Arrival, Change, Event, EventRemoval, Visitor, Watched
 from crm.model_admin import DaysFilter, RecordAdmin
 
 
@@ -48,8 +48,28 @@ class EventRemovalAdmin(RecordAdmin):
     sortable_by = ()
 
 
+@admin.register(Visitor)
+class VisitorAdmin(RecordAdmin):
+    """The further devices of contacts."""
+
+    list_display = ("key", "contact", "since")
+    list_select_related = ("contact",)
+    search_fields = ("key__exact",)
+    search_help_text = gettext_lazy("Search by visitor key")
+    sortable_by = ()
+
+
+class OfContactAdmin(RecordAdmin):
+    """Rows that name a contact by its id alone, because it may be gone."""
+
+    @display(description=gettext_lazy("contact"))
+    def contact_link(self, row: Change | Arrival) -> SafeString:
+        url = reverse("admin:contacts_contact_change", args=[row.contact_id])
+        return format_html('<a class="text-link" href="{}">{}</a>', url, row.contact_id)
+
+
 @admin.register(Change)
-class ChangeAdmin(RecordAdmin):
+class ChangeAdmin(OfContactAdmin):
     """The change log: what the segments have not taken account of yet. Mostly it is empty."""
 
     list_display = ("id", "key", "contact_link")
@@ -57,7 +77,20 @@ class ChangeAdmin(RecordAdmin):
     search_help_text = gettext_lazy("Search by the beginning of the key")
     sortable_by = ()
 
-    @display(description=gettext_lazy("contact"))
-    def contact_link(self, change: Change) -> SafeString:
-        url = reverse("admin:contacts_contact_change", args=[change.contact_id])
-        return format_html('<a class="text-link" href="{}">{}</a>', url, change.contact_id)
+
+@admin.register(Arrival)
+class ArrivalAdmin(OfContactAdmin):
+    """What happened to contacts and workflows have not taken in yet. Mostly it is empty."""
+
+    list_display = ("id", "key", "contact_link", "event_id")
+    search_fields = ("key__startswith",)
+    search_help_text = gettext_lazy("Search by the beginning of the key")
+    sortable_by = ()
+
+
+@admin.register(Watched)
+class WatchedAdmin(RecordAdmin):
+    """What workflows listen to."""
+
+    list_display = ("key",)
+    sortable_by = ()

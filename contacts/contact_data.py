@@ -1,16 +1,18 @@
-"""The data that this app itself keeps about contacts: the fields, the lists, the events."""
+"""The data that this app itself keeps about contacts: the fields and devices, the lists, the imports, the events."""
 
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F
+from django.db.models import F, Q
 
+from contacts import activity_summary, arrivals
 from contacts.editing import no_value
 from contacts.fields import SYSTEM_FIELDS
 from contacts.frozen import FrozenContacts
-from contacts.models import Contact, ContactImport, Event, ListMembership
+from contacts.models import Arrival, Contact, ContactImport, Event, ListMembership, Visitor
 from contacts.personal_data import HOLDERS, Holder
+from contacts.visitors import give
 
 # What describes many people and not one may stay; everything else about the person goes.
 KEPT_FIELDS = frozenset(
@@ -26,6 +28,13 @@ KEPT_PROPERTIES = frozenset(
 )
 EVENTS_AT_ONCE = 500
 
+# What else a contact has that follows from what it did; `Fields.move` knows of each how two become one.
+COUNTED = frozenset(
+    {"newsletter", "newsletter_at", "email_status", "points", "first_seen_at", "last_seen_at", "created_at"}
+    | {"updated_at", "first_purchase_at", "last_purchase_at", "purchases_count", "purchases_total"}
+    | {"purchases_average"}
+)
+
 
 @HOLDERS.register
 class Fields(Holder):
@@ -33,10 +42,13 @@ class Fields(Holder):
 
     def data_of(self, contact: Contact) -> Any:
         known = {field.key: field.value_of(contact) for field in SYSTEM_FIELDS}
-        return {"id": contact.pk, "visitor_key": contact.visitor_key, **known, "custom": contact.custom}
+        further = list(Visitor.objects.filter(contact=contact).order_by("pk").values("key", "since"))
+        told = {"id": contact.pk, "visitor_key": contact.visitor_key, "further_visitor_keys": further}
+        return {**told, **known, "custom": contact.custom}
 
     def delete(self, contacts: FrozenContacts, *, now: datetime) -> None:
         """The fields go with the contact itself."""
+        Visitor.objects.filter(contact_id__in=contacts.ids).delete()
 
     def anonymise(self, contact: Contact, *, now: datetime) -> None:
         cleared = [field.column for field in SYSTEM_FIELDS if field.column not in KEPT_FIELDS]
@@ -49,6 +61,31 @@ class Fields(Holder):
             contact.newsletter = Contact.Newsletter.UNSUBSCRIBED
             contact.newsletter_at = now
         contact.save(update_fields=[*cleared, "visitor_key", "custom", "newsletter", "newsletter_at", "updated_at"])
+        Visitor.objects.filter(contact=contact).delete()
+
+    def move(self, gone: Contact, kept: Contact, *, now: datetime) -> None:
+        """Empty fields are filled, and what counts what somebody did is added up. Where both say something, the one
+        who stays is right.
+        """
+        Visitor.objects.filter(contact=gone).update(contact=kept)
+        if gone.visitor_key:
+            key, gone.visitor_key = gone.visitor_key, None
+            gone.save(update_fields=["visitor_key"])
+            give(key, kept, now=now)
+        filled = [
+            field.column
+            for field in SYSTEM_FIELDS
+            if field.column not in COUNTED and getattr(kept, field.column) == no_value(field.column)
+        ]
+        for column in filled:
+            setattr(kept, column, getattr(gone, column))
+        if kept.newsletter == Contact.Newsletter.NEVER:
+            kept.newsletter, kept.newsletter_at = gone.newsletter, gone.newsletter_at
+        kept.custom = gone.custom | kept.custom
+        kept.points += gone.points
+        activity_summary.unite(gone, kept)
+        kept.updated_at = now
+        kept.save()
 
 
 @HOLDERS.register
@@ -65,6 +102,18 @@ class Lists(Holder):
     def anonymise(self, contact: Contact, *, now: datetime) -> None:
         ListMembership.objects.current().filter(contact=contact).update(unsubscribed_at=now)
 
+    def move(self, gone: Contact, kept: Contact, *, now: datetime) -> None:
+        """Of two words about one list, the later one counts."""
+        theirs = {membership.list_id: membership for membership in ListMembership.objects.filter(contact=kept)}
+        for membership in ListMembership.objects.filter(contact=gone):
+            other = theirs.get(membership.list_id)
+            if other is None:
+                membership.contact = kept
+                membership.save(update_fields=["contact"])
+            elif _last_word(membership) > _last_word(other):
+                other.subscribed_at, other.unsubscribed_at = membership.subscribed_at, membership.unsubscribed_at
+                other.save(update_fields=["subscribed_at", "unsubscribed_at"])
+
 
 @HOLDERS.register
 class Imports(Holder):
@@ -79,6 +128,10 @@ class Imports(Holder):
 
     def anonymise(self, contact: Contact, *, now: datetime) -> None:
         """That somebody came with a file does not say who it was; the files themselves are removed after a while."""
+
+    def move(self, gone: Contact, kept: Contact, *, now: datetime) -> None:
+        known = list(ContactImport.objects.filter(contact=kept).values_list("import_run_id", flat=True))
+        ContactImport.objects.filter(contact=gone).exclude(import_run_id__in=known).update(contact=kept)
 
 
 @HOLDERS.register
@@ -98,6 +151,15 @@ class Events(Holder):
                 event.properties = impersonal(event.properties)
                 event.key = None
             Event.objects.bulk_update(events, ["properties", "key"])
+
+    def move(self, gone: Contact, kept: Contact, *, now: datetime) -> None:
+        """The events, and what nobody has taken in of them yet. That somebody is new is no longer true."""
+        Event.objects.filter(contact=gone).update(contact=kept)
+        Arrival.objects.filter(~Q(key=arrivals.CREATED), contact_id=gone.pk).update(contact_id=kept.pk)
+
+
+def _last_word(membership: ListMembership) -> datetime:
+    return max(membership.subscribed_at, membership.unsubscribed_at or membership.subscribed_at)
 
 
 def impersonal(properties: dict[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from contacts.event_types import is_event_type
 from contacts.json_rows import as_json, in_values, moment_writer, rows_of, rows_parameter, values_parameter
 from contacts.models import Contact
 from contacts.retention import ALWAYS_KEPT, removed_before
+from contacts.visitors import owners
 
 FUTURE_TOLERANCE = timedelta(minutes=5)
 MAY_BE_FORGOTTEN = ALWAYS_KEPT - timedelta(days=1)  # the clocks of writers and of who removes events may differ
@@ -128,6 +129,7 @@ def foresee(events: Sequence[NewEvent], *, now: datetime, used: Callable[[list[s
     _set_known_keys_aside(_pending(drafts))
     _set_duplicates_aside(_pending(drafts), {*used([draft.event.key for draft in _pending(drafts) if draft.event.key])})
     _refuse_forgotten_keys(_pending(drafts), now=now)
+    _know_devices(_pending(drafts))
     found = _found({draft.reference for draft in _pending(drafts)})
     for draft in _pending(drafts):
         draft.contact_id = found.get(draft.reference, 0)
@@ -282,18 +284,30 @@ def _set_duplicates_aside(drafts: list[_Draft], known: set[str | None]) -> None:
 
 def _find_contacts(drafts: list[_Draft], *, now: datetime) -> None:
     """Give every draft its contact: a new visitor becomes one, any other unknown one makes the draft refused."""
+    _know_devices(drafts)
     found = _lock({draft.reference for draft in drafts})
-    visitors = {draft.reference for draft in drafts if draft.reference[0] == "visitor_key"} - found.keys()
-    if visitors:
+    strangers = [draft for draft in drafts if draft.reference[0] == "visitor_key" and draft.reference not in found]
+    if strangers:
+        _know_devices(strangers)  # a visitor may have become somebody known since
         # In one order, so that two writers with the same new visitors wait for each other and not in a circle.
-        keys = sorted(str(key) for _name, key in visitors)
+        keys = sorted({str(value) for name, value in (draft.reference for draft in strangers) if name == "visitor_key"})
         newcomers = [Contact(visitor_key=key, created_at=now, updated_at=now) for key in keys]
         Contact.objects.bulk_create(newcomers, ignore_conflicts=True)
-        found |= _lock(visitors)
+        found |= _lock({draft.reference for draft in strangers})
     for draft in drafts:
         draft.contact_id = found.get(draft.reference, 0)
         if not draft.contact_id:
             draft.result = Result(Outcome.REFUSED, reason=_no_contact(*draft.reference))
+
+
+def _know_devices(drafts: list[_Draft]) -> None:
+    """Let drafts with the visitor key of a contact's further device name the contact itself."""
+    keys = {str(value) for name, value in (draft.reference for draft in drafts) if name == "visitor_key"}
+    contacts = owners(keys)
+    for draft in drafts if contacts else ():
+        name, value = draft.reference
+        if name == "visitor_key" and value in contacts:
+            draft.reference = "id", contacts[str(value)]
 
 
 def _lock(references: set[Reference]) -> dict[Reference, int]:

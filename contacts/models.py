@@ -139,6 +139,25 @@ class Contact(models.Model):
         return not self.email and not self.external_id
 
 
+class Visitor(models.Model):
+    """A further device of a contact: what comes with its visitor key belongs to the contact too.
+
+    The first device's key stands on the contact itself. No key is both here and there (`contacts.visitors`).
+    """
+
+    key = models.CharField(_("visitor key"), max_length=64, unique=True)
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="visitors")
+    since = models.DateTimeField(_("since"))
+
+    class Meta:
+        verbose_name = _("visitor key of a contact")
+        verbose_name_plural = _("visitor keys of contacts")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class ContactField(models.Model):
     """A custom field: what an administrator declared contacts to have besides the system fields.
 

@@ -1,7 +1,7 @@
 """Who keeps data about contacts: what they hold, how it goes with the contact, and how it stops naming a person.
 
 An app that keeps something about contacts registers a `Holder`. A contact can then be given all its data, be
-deleted and be made anonymous without anybody here knowing the app.
+deleted, be made anonymous and become one with another contact without anybody here knowing the app.
 """
 
 from __future__ import annotations
@@ -31,6 +31,13 @@ class Holder(ABC):
     @abstractmethod
     def anonymise(self, contact: Contact, *, now: datetime) -> None:
         """Remove what could tell who the contact is, and keep what statistics need."""
+
+    @abstractmethod
+    def move(self, gone: Contact, kept: Contact, *, now: datetime) -> None:
+        """Let what is kept about one contact be kept about another from now on, in the caller's transaction.
+
+        Both are locked. What the other has already may stay: it is deleted afterwards as with any contact (`delete`).
+        """
 
 
 HOLDERS: Registry[Holder] = Registry("holder of personal data")

@@ -68,7 +68,15 @@ _ADMINISTRATOR = (
     | _may("view add change", "crm.apikey")
     | _may("change delete", "crm.job")
     | _may("view delete", "django_q.failure", "django_q.ormq", "django_q.success")
-    | _may("view", "auth.group", "contacts.arrival", "contacts.change", "contacts.visitor", "contacts.watched", "crm.jobline")
+    | _may(
+        "view",
+        "auth.group",
+        "contacts.arrival",
+        "contacts.change",
+        "contacts.visitor",
+        "contacts.watched",
+        "crm.jobline",
+    )
 )
 
 ROLES = {

@@ -21,6 +21,7 @@ from contacts.editing import Taken, create_contact, update_contact, upsert_conta
 from contacts.fields import Catalogue, catalogue
 from contacts.forms import IDENTITIES
 from contacts.models import Contact
+from contacts.visitors import with_key
 from crm.api.bodies import body_of, read_query
 from crm.api.endpoint import Endpoint
 from crm.api.errors import Problem, Refused, refused
@@ -61,7 +62,9 @@ def found(query: dict[str, Any]) -> QuerySet[Contact]:
         contacts = contacts.filter(email=query["email"].lower())
     if "updated_since" in query:
         contacts = contacts.filter(updated_at__gte=query["updated_since"])
-    same = ("external_id", "visitor_key", "newsletter", "email_status", "country")
+    if "visitor_key" in query:
+        contacts = contacts.filter(with_key(query["visitor_key"]))
+    same = ("external_id", "newsletter", "email_status", "country")
     return contacts.filter(**{name: query[name] for name in same if name in query}).defer("search")
 
 

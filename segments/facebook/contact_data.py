@@ -25,3 +25,8 @@ class Audiences(Holder):
     def anonymise(self, contact: Contact, *, now: datetime) -> None:
         """As with deletion: an anonymous contact is not one that Facebook could show anything to."""
         FacebookMember.objects.filter(contact=contact).update(contact=None)
+
+    def move(self, gone: Contact, kept: Contact, *, now: datetime) -> None:
+        """In an audience that has both, the one who goes is removed from it as with deletion."""
+        known = list(FacebookMember.objects.filter(contact=kept).values_list("audience_id", flat=True))
+        FacebookMember.objects.filter(contact=gone).exclude(audience_id__in=known).update(contact=kept)

@@ -298,6 +298,9 @@ def test_what_an_administrator_may_do_with_each_model(staff, administrator):
     everything = {"add", "change", "delete", "view"}
     assert may == {
         "auth.Group": {"view"},
+        "contacts.Arrival": {"view"},
+        "contacts.Visitor": {"view"},
+        "contacts.Watched": {"view"},
         "contacts.Change": {"view"},
         "contacts.Contact": everything,
         "contacts.ContactField": {"add", "change", "view"},

@@ -15,6 +15,7 @@ from django_q.tasks import async_task
 from playwright.sync_api import Page, expect
 
 from contacts.models import (
+    Arrival,
     Change,
     Contact,
     EventRemoval,
@@ -24,6 +25,8 @@ from contacts.models import (
     PropertySet,
     RefusedRow,
     SavedMapping,
+    Visitor,
+    Watched,
 )
 from crm.jobs import ensure_schedules
 from crm.models import ApiKey, Job, JobLine, User
@@ -50,6 +53,7 @@ KEPT = {
 
 REFUSED = {
     *(f"contacts_{name}" for name in ("change_add", "change_delete", "contactfield_delete")),
+    *(f"contacts_{name}_{what}" for name in ("arrival", "visitor", "watched") for what in ("add", "delete")),
     *(f"contacts_{name}_{what}" for name in ("event", "eventremoval") for what in ("add", "delete")),
     *(f"contacts_{name}_{what}" for name in ("export", "exportdownload", "propertyset") for what in ("add", "delete")),
     *(f"contacts_{name}_{what}" for name in ("import", "refusedrow", "savedmapping") for what in ("add", "delete")),
@@ -89,6 +93,9 @@ def records(shop: list[Contact], superuser: User) -> None:
         )
     async_task("crm.jobs.run_job", 8, task_name="job-8")
     Change.objects.create(contact_id=shop[0].pk, key="field:city")
+    Arrival.objects.create(contact_id=shop[0].pk, key="event:purchase", event_id=1)
+    Watched.objects.create(key="event:purchase")
+    Visitor.objects.create(key="laptop", contact=shop[0], since=now)
     EventRemoval.objects.create(before=now - timedelta(days=900), begun_at=now, removed=40_123)
     taken = Export.objects.create(type="contacts", title="Contacts", user=superuser, created_at=now, started_at=now)
     ExportDownload.objects.create(export=taken, user=superuser, at=now)
