@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "contacts",
     "segments",
     "campaigns",
+    "workflows",
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",

@@ -19,6 +19,7 @@ from crm.models import User
 from crm.roles import ROLES
 from segments import statements
 from tests.availability import unavailable
+from workflows.engine import frozen
 
 # The strength of password hashes is Django's to test; a weak one makes signing in quick.
 settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -52,10 +53,11 @@ def django_db_modify_db_settings(
 
 @pytest.fixture(autouse=True)
 def nothing_is_kept() -> None:
-    """Ids begin anew with every test that is rolled back: what was kept for an id (the SQL of a segment, the requests
-    that an API key made) must not outlive its test.
+    """Ids begin anew with every test that is rolled back: what was kept for an id (the SQL of a segment, the graph of a
+    workflow, the requests that an API key made) must not outlive its test.
     """
     statements._kept.clear()
+    frozen._kept.clear()
     cache.clear()
 
 

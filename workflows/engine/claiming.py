@@ -1,0 +1,71 @@
+"""Which runs are due, and taking hold of some of them for the transaction that works them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from contacts.json_rows import in_values, moment_writer, values_parameter
+from workflows.engine.frozen import Frozen
+from workflows.engine.moving import moment
+from workflows.models import Run, Version
+from workflows.nodes.base import Batch, Visit
+
+GROUPS = """
+    SELECT version_id, node FROM (
+        SELECT v.id AS version_id, (
+            SELECT r.node FROM workflows_run r
+            WHERE r.version_id = v.id AND r.state = 'waiting' AND r.due_at <= {moment} ORDER BY r.due_at LIMIT 1
+        ) AS node
+        FROM workflows_version v JOIN workflows_workflow w ON w.id = v.workflow_id
+        WHERE w.deleted_at IS NULL AND (w.state IN ('active', 'finished') OR v.is_test)
+    ) due WHERE node IS NOT NULL ORDER BY version_id
+"""
+
+
+def due_groups(*, now: datetime) -> list[tuple[int, str]]:
+    """Of each version with runs that are due, the node on which the one stands that has been due longest."""
+    with connection.cursor() as cursor:
+        cursor.execute(GROUPS.format(moment=moment()), [moment_writer()(now)])
+        return list(cursor.fetchall())
+
+
+def due_of(contact_ids: Collection[int], *, now: datetime) -> dict[tuple[int, str], list[int]]:
+    """The due runs of some contacts, by version and node."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT r.version_id, r.node, r.id FROM workflows_run r"
+            " JOIN workflows_version v ON v.id = r.version_id JOIN workflows_workflow w ON w.id = v.workflow_id"
+            f" WHERE {in_values('r.contact_id')} AND r.state = 'waiting' AND r.due_at <= {moment()}"
+            " AND w.deleted_at IS NULL AND (w.state IN ('active', 'finished') OR v.is_test) ORDER BY r.id",
+            [values_parameter(contact_ids), moment_writer()(now)],
+        )
+        found: dict[tuple[int, str], list[int]] = {}
+        for version_id, node, run_id in cursor.fetchall():
+            found.setdefault((version_id, node), []).append(run_id)
+        return found
+
+
+def claim(
+    version: Version, frozen: Frozen, node_id: str, *, now: datetime, limit: int, only: Collection[int] | None = None
+) -> Batch | None:
+    """Due runs of a version on a node, held until the transaction ends; None when there are none, or others have them.
+
+    ``only`` restricts it to some runs.
+    """
+    runs = Run.objects.filter(version=version, node=node_id, state=Run.State.WAITING, due_at__lte=now)
+    if only is not None:
+        runs = runs.filter(pk__in=list(only))
+    if connection.features.has_select_for_update_skip_locked:
+        runs = runs.select_for_update(skip_locked=True, no_key=True)
+    rows: list[Any] = list(
+        runs.order_by("due_at").values_list(
+            "pk", "contact_id", "visit", "hops", "attempts", "started_at", "arrived_at", "event_id", "woken", "values"
+        )[:limit]
+    )
+    if not rows:
+        return None
+    return Batch(version, frozen.graph, frozen.graph.nodes[node_id], [Visit(*row) for row in sorted(rows)], now)

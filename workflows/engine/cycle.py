@@ -1,0 +1,45 @@
+"""When the engine runs: about once a second in the worker, and at once for a visitor whose page waits for an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from time import sleep
+
+from django.db import connection
+from django.utils import timezone
+
+from workflows.engine.claiming import due_of
+from workflows.engine.taking_in import take_arrivals, take_in
+from workflows.engine.working import work_batch, work_due
+
+AT_WORK = timedelta(seconds=55)  # a new task takes over every minute
+PAUSE = 1.0  # seconds between two looks when there was nothing to do
+MOST_NODES_AT_ONCE = 50  # of a visitor who waits for an answer; the worker does the rest
+
+
+def tick(*, now: datetime, limit: int | None = None) -> int:
+    """Take in what happened and work what is due; returns how much that was."""
+    return take_in(now=now) + work_due(now=now, limit=limit)
+
+
+def keep_working(*, clock: Callable[[], datetime] = timezone.now, pause: Callable[[float], None] = sleep) -> None:
+    """Go on until the next task takes over."""
+    until = clock() + AT_WORK
+    while clock() < until:
+        if not tick(now=clock(), limit=50_000):
+            connection.close_if_unusable_or_obsolete()
+            pause(PAUSE)
+
+
+def react(contact_ids: Collection[int], *, now: datetime) -> None:
+    """Take in what has just happened to some contacts, and let their runs go on as far as they can."""
+    if not contact_ids:
+        return
+    take_arrivals(now=now, contact_ids=contact_ids)
+    for _round in range(MOST_NODES_AT_ONCE):
+        due = due_of(contact_ids, now=now)
+        if not due:
+            return
+        for (version_id, node_id), run_ids in due.items():
+            work_batch(version_id, node_id, now=now, only=run_ids)

@@ -1,0 +1,119 @@
+"""The versions that are in force or have contacts inside, with their graphs, which are read once: they never change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from django.db import connection
+from django.db.models import Exists, OuterRef
+
+from segments.statements import Kept, prepare
+from workflows.graph import Graph, GraphNode, parse
+from workflows.models import Run, Version, Workflow
+from workflows.nodes import NODES
+from workflows.nodes.base import Trigger
+from workflows.rules import Rules, rules_of
+
+MOST_KEPT = 2_000
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """A version's graph, and what can be said of it without looking at any contact."""
+
+    version_id: int
+    workflow_id: int
+    saved_at: datetime
+    ledger_from: int
+    graph: Graph
+
+    @cached_property
+    def rules(self) -> Rules:
+        return rules_of(self.graph)
+
+    @cached_property
+    def limitation(self) -> Kept | None:
+        """Whom Start lets in, compiled; None when it is everybody. Raises `DefinitionError`."""
+        return prepare(self.rules.limitation) if self.rules.limitation else None
+
+    @cached_property
+    def entries(self) -> list[tuple[GraphNode, Trigger]]:
+        """The triggers right behind Start."""
+        behind = self.graph.all_after(self.graph.start.id, "next") if self.graph.start else ()
+        found = ((self.graph.nodes[node_id], NODES[self.graph.nodes[node_id].type]) for node_id in behind)
+        return [(node, kind) for node, kind in found if isinstance(kind, Trigger)]
+
+    @cached_property
+    def begins_at_start(self) -> bool:
+        """Whether contacts start by themselves, without a trigger."""
+        return not self.entries
+
+    @cached_property
+    def entry_keys(self) -> dict[str, list[tuple[GraphNode, Trigger | None]]]:
+        """What lets contacts in, by the key of the happening. Without a trigger that is to be new, or to enter the
+        segment that Start asks for."""
+        found: dict[str, list[tuple[GraphNode, Trigger | None]]] = {}
+        for node, trigger in self.entries:
+            for key in trigger.keys(node.settings):
+                found.setdefault(key, []).append((node, trigger))
+        if self.begins_at_start and self.graph.start and self.rules.which != "existing":
+            keys = [f"entered:{self.rules.segment}"] if self.rules.segment else ["contact", "known"]
+            for key in keys:
+                found[key] = [(self.graph.start, None)]
+        return found
+
+    @cached_property
+    def inner_keys(self) -> set[str]:
+        """What runs inside wait for, or what ends them."""
+        keys = {key for node in self.graph.nodes.values() for key in NODES[node.type].keys(node.settings)}
+        return keys | self.ending_keys
+
+    @cached_property
+    def ending_keys(self) -> set[str]:
+        """What ends runs: the goal, and leaving the segment whose members alone stay."""
+        left = f"left:{self.rules.exit_segment}" if self.rules.exit_segment else ""
+        return {key for key in (self.rules.goal_key, left) if key}
+
+
+Row = tuple[int, datetime, int]
+ROW = ("pk", "saved_at", "ledger_from")
+_kept: dict[tuple[str, Row], Frozen] = {}
+
+
+def frozen(version_ids: Iterable[int]) -> dict[int, Frozen]:
+    """The versions of these ids that there are."""
+    return _frozen(Version.objects.filter(pk__in=list(version_ids)).values_list(*ROW))
+
+
+def open_versions() -> dict[int, Frozen]:
+    """The versions that contacts can enter now, by id: of each active workflow the one in force."""
+    in_force = Workflow.objects.started_by_happenings().filter(version__isnull=False).order_by()
+    return _frozen(in_force.values_list(*(f"version__{name}" for name in ROW)))
+
+
+def occupied_versions() -> dict[int, Frozen]:
+    """The versions with contacts inside, by id."""
+    inside = Run.objects.inside().filter(version=OuterRef("pk"))
+    return _frozen(Version.objects.filter(Exists(inside)).order_by().values_list(*ROW))
+
+
+def _frozen(rows: Iterable[Row]) -> dict[int, Frozen]:
+    database = connection.vendor + str(connection.settings_dict["NAME"])
+    wanted = {(database, row): row for row in rows}
+    missing = [row for key, row in wanted.items() if key not in _kept]
+    if missing:
+        if len(_kept) > MOST_KEPT:
+            _kept.clear()
+        for version in Version.objects.filter(pk__in=[row[0] for row in missing]):
+            key = (database, (version.pk, version.saved_at, version.ledger_from))
+            graph = parse(version.graph)
+            _kept[key] = Frozen(version.pk, version.workflow_id, version.saved_at, version.ledger_from, graph)
+    return {_kept[key].version_id: _kept[key] for key in wanted if key in _kept}
+
+
+def segments_of(keys: Iterable[str]) -> list[int]:
+    """The ids of the segments that keys of happenings are about."""
+    return sorted({int(key.partition(":")[2]) for key in keys if key.startswith(("entered:", "left:"))})

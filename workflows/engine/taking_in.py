@@ -1,0 +1,239 @@
+"""Taking in what happened: it lets contacts enter workflows, wakes runs that wait for it, and ends others.
+
+There are three sources: arrivals (`contacts.arrivals`), the ledger of segments, and the clock.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import F, Max, QuerySet
+from django.utils.translation import gettext as _
+
+from contacts import arrivals
+from contacts.json_rows import moment_writer, rows_of, rows_parameter
+from segments.models import Cause, Transition
+from workflows.engine.frozen import Frozen, frozen, occupied_versions, open_versions, segments_of
+from workflows.engine.moving import end, moment
+from workflows.engine.starting import Start, begin, begin_everybody
+from workflows.models import Appointment, Cursor, Run, Workflow
+from workflows.nodes import NODES
+from workflows.nodes.base import Happening, Trigger
+
+LEDGER = "workflows"
+MANY = 2_000  # happenings taken in at once
+ANNOUNCED = "announced"  # detail of the transitions of an edited definition that shall start workflows
+
+
+def take_in(*, now: datetime) -> int:
+    """Take in everything that happened; returns how many happenings that were."""
+    taken = 0
+    while found := _take_ledger(now=now):
+        taken += found
+    while found := take_arrivals(now=now):
+        taken += found
+    return taken + take_clock(now=now)
+
+
+def take_arrivals(*, now: datetime, contact_ids: Collection[int] | None = None) -> int:
+    """Take in some of the arrivals, of a few contacts or of all."""
+    with transaction.atomic():
+        arrived = arrivals.take(limit=MANY, contact_ids=contact_ids)
+        happenings = [
+            Happening(
+                f"arrival:{one.id}",
+                one.contact_id,
+                one.key,
+                one.occurred_at or now,
+                one.event_id,
+                one.type,
+                one.value,
+                one.properties,
+            )
+            for one in arrived
+        ]
+        _act_on(happenings, now=now)
+    return len(arrived)
+
+
+def _take_ledger(*, now: datetime) -> int:
+    """Take in the next transitions. The cursor moves in the same transaction, so that each is seen exactly once."""
+    last = Transition.objects.aggregate(last=Max("pk"))["last"] or 0
+    if not Cursor.objects.filter(consumer=LEDGER, position__lt=last).exists():
+        return 0
+    with transaction.atomic():
+        cursor = Cursor.objects.select_for_update().get(consumer=LEDGER)
+        upto = min(last, cursor.position + 10 * MANY)
+        rows = list(_transitions(cursor.position, upto)[:MANY])
+        if len(rows) == MANY:
+            upto = rows[-1].pk
+        silent = {row.pk for row in rows if row.cause == Cause.DEFINITION and row.detail != ANNOUNCED}
+        _act_on([_moved(row) for row in rows], now=now, silent={f"transition:{pk}" for pk in silent})
+        Cursor.objects.filter(pk=cursor.pk, position__lt=upto).update(position=upto)
+    return len(rows) or 1
+
+
+def _transitions(after: int, upto: int) -> QuerySet[Transition]:
+    """Transitions of the segments that somebody listens to, in the order they happened."""
+    listening = (open_versions() | occupied_versions()).values()
+    segments = segments_of({key for version in listening for key in (*version.entry_keys, *version.inner_keys)})
+    return Transition.objects.filter(pk__gt=after, pk__lte=upto, segment_id__in=segments).order_by("pk")
+
+
+def _moved(transition: Transition) -> Happening:
+    key = f"{transition.kind}:{transition.segment_id}"
+    return Happening(f"transition:{transition.pk}", transition.contact_id, key, transition.at)
+
+
+def take_clock(*, now: datetime) -> int:
+    """Let everybody in whose time has come; returns how many runs began."""
+    due = Appointment.objects.filter(
+        due_at__lte=now,
+        version__workflow__state=Workflow.State.ACTIVE,
+        version__workflow__version=F("version"),
+        version__workflow__deleted_at__isnull=True,
+    )
+    return sum(_keep_appointment(appointment, now=now) for appointment in due.order_by("due_at", "pk"))
+
+
+def _keep_appointment(appointment: Appointment, *, now: datetime) -> int:
+    """Let everybody in at an entry, in portions that are each there as a whole or not at all, and make the next
+    appointment. After a crash the portions are gone through again, which starts nobody twice."""
+    version = frozen([appointment.version_id])[appointment.version_id]
+    node = version.graph.nodes[appointment.node]
+    kind = NODES[node.type]
+    definition, at = (
+        kind.lets_in(node.settings, at=appointment.due_at) if isinstance(kind, Trigger) else (None, appointment.due_at)
+    )
+    key = f"clock:{version.version_id}:{node.id}:{appointment.due_at.isoformat()}"
+    begun, after = 0, 0
+    while True:
+        with transaction.atomic():
+            number, last = begin_everybody(
+                version, node.id, key=key, now=now, definition=definition, moment_of_definition=at, after=after
+            )
+        begun += number
+        if last is None:
+            break
+        after = last
+    opens = kind.opens_at(node.settings, after=appointment.due_at) if isinstance(kind, Trigger) else None
+    same = Appointment.objects.filter(pk=appointment.pk, due_at=appointment.due_at)
+    if opens is None:
+        same.delete()
+    else:
+        same.update(due_at=opens)
+    return begun
+
+
+def _act_on(happenings: Sequence[Happening], *, now: datetime, silent: Collection[str] = ()) -> None:
+    """Let happenings do what they do. Those that are ``silent`` end runs, and begin or wake none."""
+    if not happenings:
+        return
+    _end_runs(happenings, now=now)
+    heard = [happening for happening in happenings if happening.id not in silent]
+    _wake_runs(heard, now=now)
+    begin(list(_starts(heard)), now=now)
+
+
+def _starts(happenings: Sequence[Happening]) -> Iterator[Start]:
+    listening: dict[str, list[tuple[Frozen, str, Trigger | None, Mapping[str, Any]]]] = defaultdict(list)
+    for version in open_versions().values():
+        for key, entries in version.entry_keys.items():
+            for node, trigger in entries:
+                listening[key].append((version, node.id, trigger, node.settings))
+    for happening in happenings:
+        for version, node_id, trigger, settings in listening.get(happening.key, ()):
+            if _is_older(happening, version):
+                continue
+            if trigger is None:
+                yield Start(version, node_id, happening.contact_id, _key_without_trigger(happening))
+            elif trigger.matches(settings, happening):
+                yield Start(
+                    version,
+                    node_id,
+                    happening.contact_id,
+                    f"{happening.id}:{node_id}",
+                    happening.event_id,
+                    happening.values,
+                )
+
+
+def _key_without_trigger(happening: Happening) -> str:
+    """A contact is new once, however often it changes; it can enter a segment again."""
+    return "new" if happening.key in (arrivals.CREATED, arrivals.BECAME_KNOWN) else happening.id
+
+
+def _is_older(happening: Happening, version: Frozen) -> bool:
+    """Whether it happened before the version was in force."""
+    kind, _separator, pk = happening.id.partition(":")
+    if kind == "transition":
+        return int(pk) <= version.ledger_from
+    return happening.event_id is not None and happening.at < version.saved_at
+
+
+WAITING = """
+    SELECT h.place, r.id, r.version_id, r.node FROM {happened} AS h
+    JOIN workflows_run r ON r.contact_id = h.contact_id AND r.awaits = h.key
+    WHERE r.state = 'waiting' AND r.arrived_at <= h.at ORDER BY h.place, r.id
+"""
+HAPPENED = {"place": "bigint", "contact_id": "bigint", "key": "text", "at": "timestamptz"}
+
+
+def _wake_runs(happenings: Sequence[Happening], *, now: datetime) -> None:
+    """Make runs due that wait for one of these; of several, the first that fits counts."""
+    woken: dict[int, int | None] = {}
+    found = _waiting_for(happenings)
+    versions = frozen({version_id for _place, _run_id, version_id, _node in found}) if found else {}
+    for place, run_id, version_id, node_id in found:
+        node = versions[version_id].graph.nodes[node_id]
+        kind = NODES[node.type]
+        if run_id not in woken and (not isinstance(kind, Trigger) or kind.matches(node.settings, happenings[place])):
+            woken[run_id] = happenings[place].event_id
+    if not woken:
+        return
+    rows = [{"run_id": run_id, "event_id": event_id} for run_id, event_id in woken.items()]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE workflows_run SET due_at = {moment()}, awaits = '', woken = true,"
+            " event_id = COALESCE(w.event_id, workflows_run.event_id)"
+            f" FROM {rows_of({'run_id': 'bigint', 'event_id': 'bigint'})} AS w WHERE workflows_run.id = w.run_id",
+            [moment_writer()(now), rows_parameter(rows)],
+        )
+
+
+def _waiting_for(happenings: Sequence[Happening]) -> list[tuple[int, int, int, str]]:
+    if not happenings:
+        return []
+    written = moment_writer()
+    rows = [
+        {"place": place, "contact_id": one.contact_id, "key": one.key, "at": written(one.at)}
+        for place, one in enumerate(happenings)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING.format(happened=rows_of(HAPPENED)), [rows_parameter(rows)])
+        return list(cursor.fetchall())
+
+
+def _end_runs(happenings: Sequence[Happening], *, now: datetime) -> None:
+    """End the runs that have reached their goal, and those whose contact has left the segment of the workflow."""
+    by_key: dict[str, dict[int, datetime]] = defaultdict(dict)
+    for happening in happenings:
+        by_key[happening.key].setdefault(happening.contact_id, happening.at)
+    ending = [version for version in occupied_versions().values() if version.ending_keys & by_key.keys()]
+    for version in ending:
+        goal, left = version.rules.goal_key, f"left:{version.rules.exit_segment}"
+        for key, state, reason in ((goal, Run.State.GOAL, ""), (left, Run.State.EXITED, _("Left the segment"))):
+            contacts = by_key.get(key) if key in version.ending_keys else None
+            if contacts:
+                runs = Run.objects.inside().real().filter(version_id=version.version_id, contact_id__in=list(contacts))
+                reached = [
+                    pk
+                    for pk, contact_id, started_at in runs.values_list("pk", "contact_id", "started_at")
+                    if started_at <= contacts[contact_id]
+                ]
+                if reached:
+                    end(reached, state, reason, now=now)

@@ -1,0 +1,123 @@
+"""Working due runs: in batches of one version and one node, each of which is worked as a whole or not at all."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.utils.translation import gettext as _
+
+from segments.models import Membership
+from workflows.engine.claiming import claim, due_groups
+from workflows.engine.failing import give_up, try_later
+from workflows.engine.frozen import Frozen, frozen
+from workflows.engine.moving import apply
+from workflows.models import Version
+from workflows.nodes import NODES
+from workflows.nodes.base import Batch, CannotWork, Outcome, Stop, WaitUntil
+
+BATCH = 1_000
+MOST_HOPS = 250  # a way without a circle is shorter than that: see `workflows.graph.MOST_NODES`
+
+logger = logging.getLogger(__name__)
+
+
+def work_due(*, now: datetime, limit: int | None = None) -> int:
+    """Work runs that are due until none is left, or about ``limit`` are worked; returns how many visits that were."""
+    worked = 0
+    while limit is None or worked < limit:
+        before = worked
+        for version_id, node_id in due_groups(now=now):
+            while done := work_batch(version_id, node_id, now=now):
+                worked += done
+                if limit is not None and worked >= limit:
+                    return worked
+        if worked == before:
+            return worked
+    return worked
+
+
+def work_batch(version_id: int, node_id: str, *, now: datetime, only: Collection[int] | None = None) -> int:
+    """Work a batch of due runs on a node; returns how many runs that were.
+
+    When the node fails for some of them, these alone are tried again later. Raises OperationalError when the database
+    itself fails, which is nobody's fault here and undoes all.
+    """
+    taken: list[int] = []
+    try:
+        with transaction.atomic():
+            batch = _claimed(version_id, node_id, now=now, only=only)
+            if batch is None:
+                return 0
+            taken = batch.run_ids
+            apply(batch, _outcomes(batch))
+            return len(taken)
+    except (OperationalError, InterfaceError):
+        raise
+    except CannotWork as error:
+        try_later(taken, str(error), now=now)
+    except Exception as error:
+        if len(taken) == 1:
+            logger.exception("run %s failed at node %s of version %s", taken[0], node_id, version_id)
+            try_later(taken, f"{type(error).__name__}: {error}", now=now)
+        else:
+            for half in (taken[: len(taken) // 2], taken[len(taken) // 2 :]):
+                work_batch(version_id, node_id, now=now, only=half)
+    return len(taken)
+
+
+def _claimed(version_id: int, node_id: str, *, now: datetime, only: Collection[int] | None) -> Batch | None:
+    version = Version.objects.select_related("workflow").defer("graph", "workflow__draft").filter(pk=version_id).first()
+    of_version = frozen([version_id]).get(version_id) if version else None
+    if version is None or of_version is None:
+        return None
+    return claim(version, of_version, node_id, now=now, limit=BATCH, only=only)
+
+
+def _outcomes(batch: Batch) -> Iterator[Outcome]:
+    """What becomes of the runs: what the workflow's rules say comes before what the node does."""
+    endless = [visit.run_id for visit in batch.visits if visit.hops > MOST_HOPS]
+    if endless:
+        give_up(batch.only(endless).visits, batch.node.id, _("It goes in a circle without waiting."), now=batch.now)
+        batch = batch.only(set(batch.run_ids) - set(endless))
+        yield Stop(endless, _("It goes in a circle without waiting."), "failed")
+    frozen_version = frozen([batch.version.pk])[batch.version.pk]
+    for outcome in (*_left(batch, frozen_version), *_outside_hours(batch, frozen_version)):
+        yield outcome
+        batch = batch.only(set(batch.run_ids) - set(outcome.runs))
+    if batch.visits:
+        yield from NODES[batch.node.type].work(batch)
+
+
+def _left(batch: Batch, version: Frozen) -> Iterator[Outcome]:
+    """Runs of contacts that no longer belong to the segment whose members alone stay in the workflow."""
+    if version.rules.exit_segment and not batch.is_test and batch.visits:
+        members = set(
+            Membership.objects.filter(
+                segment_id=version.rules.exit_segment, contact_id__in=batch.contact_ids
+            ).values_list("contact_id", flat=True)
+        )
+        gone = batch.runs_of(set(batch.contact_ids) - members)
+        if gone:
+            yield Stop(gone, _("Left the segment"))
+
+
+def _outside_hours(batch: Batch, version: Frozen) -> Iterator[Outcome]:
+    """Runs that would reach their contact at a time at which the workflow may not."""
+    rules = version.rules
+    if not (NODES[batch.node.type].reaches_people and rules.keeps_hours) or batch.is_test or not batch.visits:
+        return
+    zones = _zones(batch) if rules.needs_zone else {}
+    moments = {visit.run_id: rules.may_act_at(batch.now, zones.get(visit.contact_id)) for visit in batch.visits}
+    held = {run_id: at for run_id, at in moments.items() if at > batch.now}
+    if held:
+        yield WaitUntil(list(held), at=held)
+
+
+def _zones(batch: Batch) -> dict[int, ZoneInfo]:
+    known = available_timezones()
+    named = batch.contacts.exclude(time_zone="").values_list("pk", "time_zone")
+    return {pk: ZoneInfo(name) for pk, name in named if name in known}

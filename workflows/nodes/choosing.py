@@ -1,0 +1,76 @@
+"""Form fields with which nodes choose something that exists: a segment, a list, a type of event.
+
+Their choices are read when the form is made: each is told the form's `NodeContext` by ``offer``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contacts.event_types import EVENT_TYPES, event_type, is_event_type
+from workflows.nodes.base import NodeContext
+
+GONE = gettext_lazy("What was chosen here is gone. Choose another one.")
+
+
+class Choosing(forms.TypedChoiceField):
+    """A select of what the context has, stored by its id or key."""
+
+    empty = gettext_lazy("Choose…")
+
+    def __init__(self, **options: Any) -> None:
+        messages = {"invalid_choice": GONE} | options.pop("error_messages", {})
+        super().__init__(choices=[], empty_value=None, error_messages=messages, **options)
+
+    def offer(self, context: NodeContext) -> None:
+        """Take the choices from the context."""
+        self.choices = [("", self.empty), *self.offered(context)]
+
+    def offered(self, context: NodeContext) -> list[tuple[Any, str]]:
+        raise NotImplementedError
+
+
+class SegmentField(Choosing):
+    """A segment; ``static`` offers only those that are filled by hand."""
+
+    def __init__(self, *, static: bool = False, **options: Any) -> None:
+        self.static = static
+        super().__init__(coerce=int, **options)
+
+    def offered(self, context: NodeContext) -> list[tuple[Any, str]]:
+        found = (one for one in context.conditions.segments.values() if one.is_static or not self.static)
+        return sorted(((one.pk, one.name) for one in found), key=lambda pair: (pair[1].casefold(), pair[0]))
+
+
+class ListField(Choosing):
+    """A contact list."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(coerce=int, **options)
+
+    def offered(self, context: NodeContext) -> list[tuple[Any, str]]:
+        return list(context.conditions.lists.items())
+
+
+class EventTypeField(Choosing):
+    """A type of events: those that Muster knows, and those seen in the data."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(coerce=str, **options)
+
+    def offered(self, context: NodeContext) -> list[tuple[Any, str]]:
+        keys = dict.fromkeys([*EVENT_TYPES.keys(), *context.conditions.event_types])
+        return [(key, str(event_type(key).label)) for key in keys]
+
+    def valid_value(self, value: Any) -> bool:
+        """A type that no event has yet will do if events can have it."""
+        return super().valid_value(value) or is_event_type(value)
+
+
+def name_of(found: dict[int, Any], pk: Any) -> str:
+    """The name of what was chosen, for the card."""
+    return str(found[pk]) if pk in found else _("gone")
