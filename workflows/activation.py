@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max
 from django.utils.translation import gettext as _
 
 from contacts import arrivals
@@ -101,7 +101,7 @@ def resume(workflow: Workflow, *, now: datetime, user: User | None) -> None:
     with memberships_lock():
         _change(workflow, {Workflow.State.PAUSED, Workflow.State.FINISHED}, Workflow.State.ACTIVE, now=now, user=user)
         last = Transition.objects.aggregate(last=Max("pk"))["last"] or 0
-        Version.objects.filter(pk=workflow.version_id).update(ledger_from=last)
+        Version.objects.filter(workflow=workflow, pk=F("workflow__version")).update(ledger_from=last)
 
 
 def finish(workflow: Workflow, *, now: datetime, user: User | None, end_runs: bool = False) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from time import sleep
 
-from django.db import connection
+from django.db import OperationalError, close_old_connections
 from django.utils import timezone
 
 from workflows.engine.claiming import due_of
 from workflows.engine.taking_in import take_arrivals, take_in
 from workflows.engine.working import work_batch, work_due
+
+logger = logging.getLogger(__name__)
 
 AT_WORK = timedelta(seconds=55)  # a new task takes over every minute
 PAUSE = 1.0  # seconds between two looks when there was nothing to do
@@ -27,8 +30,14 @@ def keep_working(*, clock: Callable[[], datetime] = timezone.now, pause: Callabl
     """Go on until the next task takes over."""
     until = clock() + AT_WORK
     while clock() < until:
-        if not tick(now=clock(), limit=50_000):
-            connection.close_if_unusable_or_obsolete()
+        try:
+            busy = tick(now=clock(), limit=50_000)
+        except OperationalError:
+            # Such as a lock that was waited for too long: all was undone, and is tried again.
+            logger.warning("the database did not let workflows go on", exc_info=True)
+            busy = 0
+        if not busy:
+            close_old_connections()
             pause(PAUSE)
 
 

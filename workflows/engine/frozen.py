@@ -100,6 +100,11 @@ def occupied_versions() -> dict[int, Frozen]:
     return _frozen(Version.objects.filter(Exists(inside)).order_by().values_list(*ROW))
 
 
+def frozen_of(version: Version) -> Frozen:
+    """What is kept of a version, whose graph need not have been read."""
+    return _frozen([(version.pk, version.saved_at, version.ledger_from)])[version.pk]
+
+
 def _frozen(rows: Iterable[Row]) -> dict[int, Frozen]:
     database = connection.vendor + str(connection.settings_dict["NAME"])
     wanted = {(database, row): row for row in rows}

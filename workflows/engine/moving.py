@@ -72,7 +72,7 @@ def _go_on(batch: Batch, outcome: Next) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE workflows_run SET node = %s, visit = visit + 1, hops = hops + 1, attempts = 0, awaits = '',"
-            f" woken = false, arrived_at = {moment()}, due_at = {moment()} WHERE {in_values('id')}",
+            f" reason = '', woken = false, arrived_at = {moment()}, due_at = {moment()} WHERE {in_values('id')}",
             [target, now, now, values_parameter(outcome.runs)],
         )
 

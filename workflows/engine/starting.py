@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,10 +17,13 @@ from contacts.json_rows import as_json, moment_writer, rows_of, rows_parameter
 from contacts.models import Contact
 from segments.compiler import compile
 from segments.context import Context
-from segments.statements import holds
+from segments.faults import DefinitionError
+from segments.statements import Kept, holds
 from workflows.engine.frozen import Frozen
 from workflows.engine.moving import count_passed, moment
 from workflows.rules import AFTER, ALWAYS, EXISTING, NEVER, NEW
+
+logger = logging.getLogger(__name__)
 
 COLUMNS = (
     "workflow_id, version_id, contact_id, key, is_test, state, node, visit, hops, arrived_at, due_at, awaits, woken,"
@@ -121,16 +125,30 @@ def _json(values: Mapping[str, Any]) -> str:
 def _let_in(starts: Sequence[Start], *, now: datetime) -> list[Start]:
     """Those whose contact still exists and fulfils the limitation of Start; the contacts are locked."""
     created = _lock({start.contact_id for start in starts})
-    limited = {one.version.version_id: one.version.limitation for one in starts if one.version.limitation}
-    kept = {pk: limitation for pk, limitation in limited.items() if limitation}
+    kept, broken = _limitations({start.version.version_id: start.version for start in starts})
     members = holds(kept, sorted(created), now=now) if kept and created else set()
     return [
         start
         for start in starts
         if start.contact_id in created
+        and start.version.version_id not in broken
         and (start.version.version_id not in kept or (start.version.version_id, start.contact_id) in members)
         and is_of_age(start.version, created[start.contact_id])
     ]
+
+
+def _limitations(versions: Mapping[int, Frozen]) -> tuple[dict[int, Kept], set[int]]:
+    """The limitations of versions that have one, and the versions whose limitation names something that is gone."""
+    kept: dict[int, Kept] = {}
+    broken: set[int] = set()
+    for pk, version in versions.items():
+        try:
+            if version.limitation:
+                kept[pk] = version.limitation
+        except DefinitionError as error:
+            logger.error("nobody is let into version %s: %s", pk, error)
+            broken.add(pk)
+    return kept, broken
 
 
 def is_of_age(version: Frozen, created_at: datetime) -> bool:

@@ -5,17 +5,20 @@ There are three sources: arrivals (`contacts.arrivals`), the ledger of segments,
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.core.cache import cache
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Max, QuerySet
 from django.utils.translation import gettext as _
 
 from contacts import arrivals
 from contacts.json_rows import moment_writer, rows_of, rows_parameter
+from contacts.models import Arrival
 from segments.models import Cause, Transition
 from workflows.engine.frozen import Frozen, frozen, occupied_versions, open_versions, segments_of
 from workflows.engine.moving import end, moment
@@ -24,7 +27,10 @@ from workflows.models import Appointment, Cursor, Run, Workflow
 from workflows.nodes import NODES
 from workflows.nodes.base import Happening, Trigger
 
+logger = logging.getLogger(__name__)
+
 LEDGER = "workflows"
+TRY_AGAIN = 300  # seconds after which everybody is let in again where that failed
 MANY = 2_000  # happenings taken in at once
 ANNOUNCED = "announced"  # detail of the transitions of an edited definition that shall start workflows
 
@@ -39,25 +45,32 @@ def take_in(*, now: datetime) -> int:
     return taken + take_clock(now=now)
 
 
-def take_arrivals(*, now: datetime, contact_ids: Collection[int] | None = None) -> int:
-    """Take in some of the arrivals, of a few contacts or of all."""
-    with transaction.atomic():
-        arrived = arrivals.take(limit=MANY, contact_ids=contact_ids)
-        happenings = [
-            Happening(
-                f"arrival:{one.id}",
-                one.contact_id,
-                one.key,
-                one.occurred_at or now,
-                one.event_id,
-                one.type,
-                one.value,
-                one.properties,
-            )
-            for one in arrived
-        ]
-        _act_on(happenings, now=now)
-    return len(arrived)
+def take_arrivals(*, now: datetime, contact_ids: Collection[int] | None = None, limit: int = MANY) -> int:
+    """Take in some of the arrivals, of a few contacts or of all; returns how many that were.
+
+    One that cannot be acted on does not keep the others waiting: it is logged and passed over.
+    """
+    arrived: list[arrivals.Happening] = []
+    try:
+        with transaction.atomic():
+            arrived = arrivals.take(limit=limit, contact_ids=contact_ids)
+            _act_on([_arrived(one, now=now) for one in arrived], now=now)
+        return len(arrived)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        if limit > 1:
+            return sum(take_arrivals(now=now, contact_ids=contact_ids, limit=1) for _one in arrived)
+        logger.exception("an arrival could not be acted on: %s", arrived)
+        Arrival.objects.filter(pk__in=[one.id for one in arrived]).delete()
+        return len(arrived)
+
+
+def _arrived(one: arrivals.Happening, *, now: datetime) -> Happening:
+    at = one.occurred_at or now
+    return Happening(
+        f"arrival:{one.id}", one.contact_id, one.key, at, one.event_id, one.type, one.value, one.properties
+    )
 
 
 def _take_ledger(*, now: datetime) -> int:
@@ -97,7 +110,19 @@ def take_clock(*, now: datetime) -> int:
         version__workflow__version=F("version"),
         version__workflow__deleted_at__isnull=True,
     )
-    return sum(_keep_appointment(appointment, now=now) for appointment in due.order_by("due_at", "pk"))
+    begun = 0
+    for appointment in due.order_by("due_at", "pk"):
+        failed = f"workflows.appointment.{appointment.pk}"
+        if cache.get(failed):
+            continue
+        try:
+            begun += _keep_appointment(appointment, now=now)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            logger.exception("nobody could be let into version %s at %s", appointment.version_id, appointment.node)
+            cache.set(failed, True, TRY_AGAIN)
+    return begun
 
 
 def _keep_appointment(appointment: Appointment, *, now: datetime) -> int:

@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 from segments.models import Membership
 from workflows.engine.claiming import claim, due_groups
 from workflows.engine.failing import give_up, try_later
-from workflows.engine.frozen import Frozen, frozen
+from workflows.engine.frozen import Frozen, frozen_of
 from workflows.engine.moving import apply
 from workflows.models import Version
 from workflows.nodes import NODES
 from workflows.nodes.base import Batch, CannotWork, Outcome, Stop, WaitUntil
+from workflows.rules import Rules
 
 BATCH = 1_000
 MOST_HOPS = 250  # a way without a circle is shorter than that: see `workflows.graph.MOST_NODES`
@@ -49,11 +50,12 @@ def work_batch(version_id: int, node_id: str, *, now: datetime, only: Collection
     taken: list[int] = []
     try:
         with transaction.atomic():
-            batch = _claimed(version_id, node_id, now=now, only=only)
+            version, of_version = _version(version_id)
+            batch = claim(version, of_version, node_id, now=now, limit=BATCH, only=only)
             if batch is None:
                 return 0
             taken = batch.run_ids
-            apply(batch, _outcomes(batch))
+            apply(batch, _outcomes(batch, of_version.rules))
             return len(taken)
     except (OperationalError, InterfaceError):
         raise
@@ -69,45 +71,37 @@ def work_batch(version_id: int, node_id: str, *, now: datetime, only: Collection
     return len(taken)
 
 
-def _claimed(version_id: int, node_id: str, *, now: datetime, only: Collection[int] | None) -> Batch | None:
-    version = Version.objects.select_related("workflow").defer("graph", "workflow__draft").filter(pk=version_id).first()
-    of_version = frozen([version_id]).get(version_id) if version else None
-    if version is None or of_version is None:
-        return None
-    return claim(version, of_version, node_id, now=now, limit=BATCH, only=only)
+def _version(version_id: int) -> tuple[Version, Frozen]:
+    version = Version.objects.select_related("workflow").defer("graph", "workflow__draft").get(pk=version_id)
+    return version, frozen_of(version)
 
 
-def _outcomes(batch: Batch) -> Iterator[Outcome]:
+def _outcomes(batch: Batch, rules: Rules) -> Iterator[Outcome]:
     """What becomes of the runs: what the workflow's rules say comes before what the node does."""
     endless = [visit.run_id for visit in batch.visits if visit.hops > MOST_HOPS]
     if endless:
         give_up(batch.only(endless).visits, batch.node.id, _("It goes in a circle without waiting."), now=batch.now)
         batch = batch.only(set(batch.run_ids) - set(endless))
         yield Stop(endless, _("It goes in a circle without waiting."), "failed")
-    frozen_version = frozen([batch.version.pk])[batch.version.pk]
-    for outcome in (*_left(batch, frozen_version), *_outside_hours(batch, frozen_version)):
-        yield outcome
-        batch = batch.only(set(batch.run_ids) - set(outcome.runs))
+    for held_back in (_left, _outside_hours):
+        for outcome in held_back(batch, rules):
+            yield outcome
+            batch = batch.only(set(batch.run_ids) - set(outcome.runs))
     if batch.visits:
         yield from NODES[batch.node.type].work(batch)
 
 
-def _left(batch: Batch, version: Frozen) -> Iterator[Outcome]:
+def _left(batch: Batch, rules: Rules) -> Iterator[Outcome]:
     """Runs of contacts that no longer belong to the segment whose members alone stay in the workflow."""
-    if version.rules.exit_segment and not batch.is_test and batch.visits:
-        members = set(
-            Membership.objects.filter(
-                segment_id=version.rules.exit_segment, contact_id__in=batch.contact_ids
-            ).values_list("contact_id", flat=True)
-        )
-        gone = batch.runs_of(set(batch.contact_ids) - members)
+    if rules.exit_segment and not batch.is_test and batch.visits:
+        members = Membership.objects.filter(segment_id=rules.exit_segment, contact_id__in=batch.contact_ids)
+        gone = batch.runs_of(set(batch.contact_ids) - set(members.values_list("contact_id", flat=True)))
         if gone:
             yield Stop(gone, _("Left the segment"))
 
 
-def _outside_hours(batch: Batch, version: Frozen) -> Iterator[Outcome]:
+def _outside_hours(batch: Batch, rules: Rules) -> Iterator[Outcome]:
     """Runs that would reach their contact at a time at which the workflow may not."""
-    rules = version.rules
     if not (NODES[batch.node.type].reaches_people and rules.keeps_hours) or batch.is_test or not batch.visits:
         return
     zones = _zones(batch) if rules.needs_zone else {}

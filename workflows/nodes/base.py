@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.db import models
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -266,7 +267,7 @@ class Node:
         """What is wrong with the settings: the name of the field, or nothing, and a text."""
         form = self.form.checked(settings, context)
         return [
-            ("" if name == forms.forms.NON_FIELD_ERRORS else name, str(message))
+            ("" if name == NON_FIELD_ERRORS else name, str(message))
             for name, messages in form.errors.items()
             for message in messages
         ]
