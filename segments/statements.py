@@ -5,7 +5,7 @@ Compiling with the ORM costs milliseconds, which an edit that concerns a hundred
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -75,7 +75,7 @@ class Kept:
         return frozenset(int(key.partition(":")[2]) for key in self.keys if key.startswith("segment:"))
 
 
-_kept: dict[tuple[str, int, int], Kept] = {}
+_kept: dict[tuple[Hashable, ...], Kept] = {}
 MOST_KEPT = 5_000
 
 
@@ -84,12 +84,17 @@ def kept(segment: Segment) -> Kept:
 
     Raises `DefinitionError` when something that the definition names is gone, or it is damaged in whatever way.
     """
-    key = (_database(), segment.pk, segment.version)
+    return kept_as((segment.pk, segment.version), lambda: segment.conditions)
+
+
+def kept_as(name: tuple[Hashable, ...], definition: Callable[[], Definition]) -> Kept:
+    """The compiled forms of the definition that has this name for ever. Raises `DefinitionError` as `kept` does."""
+    key = (_database(), *name)
     if key not in _kept:
         if len(_kept) >= MOST_KEPT:
             _kept.clear()
         try:
-            _kept[key] = prepare(segment.conditions)
+            _kept[key] = prepare(definition())
         except (DefinitionError, DatabaseError):
             raise
         except Exception as error:

@@ -1,6 +1,9 @@
 """All kinds of nodes: importing this package registers them."""
 
+from workflows.nodes import conditions as conditions
+from workflows.nodes import splitting as splitting
 from workflows.nodes import start as start
+from workflows.nodes import timing as timing
 from workflows.nodes.base import NODES
 
 __all__ = ["NODES"]
