@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,23 +14,10 @@ from segments.editing import create_segment
 from segments.membership import add, remove
 from segments.models import Cause, Segment
 from tests.workflows.flows import active, graph, people, ways
+from tests.workflows.kinds import registered
 from workflows import activation, engine
 from workflows.engine import failing
 from workflows.models import Count, Incident, Run
-from workflows.nodes.base import (
-    NO,
-    NODES,
-    YES,
-    Batch,
-    CannotWork,
-    Happening,
-    Next,
-    Node,
-    NodeGroup,
-    Outcome,
-    Trigger,
-    WaitUntil,
-)
 
 pytestmark = pytest.mark.django_db
 
@@ -38,80 +25,10 @@ NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-class Pass(Node):
-    key, label, group, icon = "test_pass", "Pass", NodeGroup.ACTION, "circle"
-
-    def work(self, batch: Batch) -> Iterable[Outcome]:
-        yield Next(batch.run_ids, acted=True)
-
-
-class Even(Node):
-    key, label, group, icon = "test_even", "Even", NodeGroup.CONDITION, "circle"
-
-    def ports(self, settings: Any) -> Any:
-        return YES, NO
-
-    def work(self, batch: Batch) -> Iterable[Outcome]:
-        even = [visit.run_id for visit in batch.visits if visit.contact_id % 2 == 0]
-        yield Next(even, YES.key)
-        yield Next(set(batch.run_ids) - set(even), NO.key)
-
-
-class Pause(Node):
-    key, label, group, icon, waits = "test_pause", "Pause", NodeGroup.TIMING, "circle", True
-
-    def work(self, batch: Batch) -> Iterable[Outcome]:
-        over = {v.run_id: v.arrived_at + timedelta(hours=1) for v in batch.visits}
-        yield Next([run_id for run_id, at in over.items() if at <= batch.now])
-        waiting = {run_id: at for run_id, at in over.items() if at > batch.now}
-        yield WaitUntil(list(waiting), at=waiting)
-
-
-class Never(Node):
-    """Claims to wait, and does not."""
-
-    key, label, group, icon, waits = "test_never", "Never", NodeGroup.TIMING, "circle", True
-
-    def work(self, batch: Batch) -> Iterable[Outcome]:
-        yield Next(batch.run_ids)
-
-
-class Buys(Trigger):
-    key, label, icon = "test_buys", "Buys", "circle"
-
-    def keys(self, settings: Any) -> set[str]:
-        return {"event:purchase"}
-
-    def matches(self, settings: Any, happening: Happening) -> bool:
-        return happening.properties.get("category") == settings["category"]
-
-
-class Moves(Trigger):
-    key, label, icon = "test_moves", "Moves", "circle"
-
-    def keys(self, settings: Any) -> set[str]:
-        return {f"{settings['way']}:{settings['segment']}"}
-
-
-class Poison(Node):
-    key, label, group, icon = "test_poison", "Poison", NodeGroup.ACTION, "circle"
-
-    def work(self, batch: Batch) -> Iterable[Outcome]:
-        if batch.settings.get("all"):
-            raise CannotWork("The segment is gone.")
-        if set(batch.contact_ids) & set(batch.settings["contacts"]):
-            raise ZeroDivisionError("no")
-        yield Next(batch.run_ids)
-
-
 @pytest.fixture(autouse=True)
 def _kinds() -> Iterator[None]:
-    kinds = [Pass(), Even(), Pause(), Never(), Buys(), Moves(), Poison()]
-    for kind in kinds:
-        NODES.add(kind)
-    yield
-    for kind in kinds:
-        del NODES._members[kind.key]
+    with registered():
+        yield
 
 
 def bought(contact: Contact, category: str, at: datetime) -> None:
