@@ -6,3 +6,11 @@ class CampaignsConfig(AppConfig):
     name = "campaigns"
     verbose_name = _("Campaigns")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from campaigns import contact_data
+        from contacts.personal_data import HOLDERS
+        from crm.jobs import PERIODIC, Periodic
+
+        HOLDERS.add(contact_data.Emails())
+        PERIODIC.add(Periodic("campaigns: send", "campaigns.tasks.send", minutes=1))

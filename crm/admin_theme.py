@@ -45,6 +45,7 @@ NAVIGATION = (
             "contacts.Change": "edit_note",
         },
     ),
+    (gettext_lazy("Campaigns"), {"campaigns.Content": "article", "campaigns.Message": "mail"}),
     (
         gettext_lazy("Background work"),
         {

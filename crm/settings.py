@@ -185,7 +185,8 @@ WHITENOISE_AUTOREFRESH = not PRODUCTION
 
 # Where Muster is reached from outside: the addresses in emails and in the script of the shop's site begin with it.
 
-PUBLIC_URL = env.str("PUBLIC_URL", default="" if PRODUCTION else "http://127.0.0.1:8000").rstrip("/")
+_first_host = f"https://{ALLOWED_HOSTS[0].lstrip('.')}" if ALLOWED_HOSTS else ""
+PUBLIC_URL = env.str("PUBLIC_URL", default=_first_host if PRODUCTION else "http://127.0.0.1:8000").rstrip("/")
 
 # Email
 
@@ -193,6 +194,7 @@ vars().update(env.email_url("EMAIL_URL", default="smtp://localhost:25" if PRODUC
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="muster@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=60)
 MAIL_PER_HOUR = env.int("MAIL_PER_HOUR", default=0)
 MAIL_PER_CONTACT_PER_DAY = env.int("MAIL_PER_CONTACT_PER_DAY", default=0)
 BOUNCE_ADDRESS = env.str("BOUNCE_ADDRESS", default="")

@@ -31,6 +31,7 @@ urlpatterns = [
     path("theme/", views.choose_theme, name="theme"),
     path("accounts/", include("crm.accounts")),
     path("contacts/", include("contacts.urls")),
+    path("m/", include("campaigns.urls")),
     path("api/", schema.documentation, name="api_documentation"),
     path("api/v1/schema", schema.schema, name="api_schema"),
     path("api/v1/", include("contacts.api.urls")),

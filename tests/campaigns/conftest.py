@@ -1,6 +1,6 @@
 """What tests of emails use: contacts who may get them, and contents."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ import pytest
 from campaigns.contents import content_of
 from campaigns.models import Content
 from contacts.models import Contact
+from tests.campaigns.mail_server import MailServer, mail_server
 
 WELCOME = {"name": "Welcome", "kind": "newsletter", "subject": "Hello", "body": "Welcome to the shop."}
 
@@ -32,3 +33,12 @@ def content(db: None, now: datetime) -> Callable[..., Content]:
         return content_of(WELCOME | settings, name="Welcome", source="workflow:1:n1", now=now)
 
     return make
+
+
+@pytest.fixture
+def server(settings: Any) -> Iterator[MailServer]:
+    """A real mail server, and senders in the settings."""
+    settings.DEFAULT_FROM_EMAIL = "The Shop <shop@example.com>"
+    settings.PUBLIC_URL = "https://crm.example.org"
+    with mail_server(settings) as running:
+        yield running

@@ -47,7 +47,9 @@ def test_marketers_change_contacts_lists_and_segments_import_and_export():
         ]
     } | {f"contacts.{action}_{model}" for action in ("view", "add") for model in ("export", "import")} | {
         f"contacts.view_{model}" for model in ("contactimport", "propertyset", "refusedrow", "savedmapping")
-    } | {"segments.view_facebookexport", "segments.add_facebookexport", "contacts.add_contactfield"}
+    } | {"segments.view_facebookexport", "segments.add_facebookexport", "contacts.add_contactfield"} | {
+        "campaigns.change_message"
+    }
 
 
 def test_administrators_see_everything_of_ours():

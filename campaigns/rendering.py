@@ -1,0 +1,214 @@
+"""Filling a content for one contact: the subject, the HTML and the plain text of the email.
+
+Liquid first, for every contact; then Markdown and sanitising, once for all whose texts differ only in values
+(`markup`); then the values, escaped for the place where they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils.functional import cached_property
+from django.utils.translation import get_language
+
+from campaigns import links
+from campaigns.liquid import NONCE, Filled, Wrong, fill, parse
+from campaigns.markup import SCHEMES, page_of, pieces, plain_text, put_together
+from campaigns.models import Content, Message
+from contacts.fields import Catalogue
+from contacts.models import Contact, Event
+
+MOST_PAGES = 200  # texts of one content that differ in more than values and are kept
+OURS = ("token", "preheader", "subject", "unsubscribe_url", "view_url", "open_url")
+
+__all__ = ["Rendered", "Renderer", "Wrong"]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """An email to one contact, before it has a head."""
+
+    subject: str
+    sender_name: str
+    html: str
+    text: str
+    token: str
+
+
+class ContactNames(Mapping[str, Any]):
+    """The contact as Liquid sees it: values by the keys of the catalogue."""
+
+    __slots__ = ("_catalogue", "_contact", "_prefix")
+
+    def __init__(self, contact: Contact, catalogue: Catalogue, prefix: str = "") -> None:
+        self._contact = contact
+        self._catalogue = catalogue
+        self._prefix = prefix
+
+    def __getitem__(self, key: str) -> Any:
+        if not self._prefix:
+            if key == "custom":
+                return ContactNames(self._contact, self._catalogue, "custom.")
+            if key == "full_name":
+                return self._contact.full_name
+            if key == "id":
+                return self._contact.pk
+        name = f"{self._prefix}{key}"
+        if name not in self._catalogue:
+            raise KeyError(key)
+        field = self._catalogue[name]
+        value = field.value_of(self._contact)
+        return field.display(value) if field.places is not None and value is not None else value
+
+    def __iter__(self) -> Iterator[str]:
+        return (field.key for field in self._catalogue.fields())
+
+    def __len__(self) -> int:
+        return sum(1 for _key in self)
+
+
+def _event_names(event: Event | None) -> dict[str, Any]:
+    if event is None:
+        return {}
+    value = event.value
+    return {
+        "type": event.type,
+        "occurred_at": event.occurred_at,
+        "value": None if value is None else value.quantize(1) if value == value.to_integral() else value.normalize(),
+        "properties": event.properties,
+    }
+
+
+class Renderer:
+    """Fills one content for any number of contacts. ``preview`` leaves out what tells that it was read."""
+
+    def __init__(self, content: Content, catalogue: Catalogue, *, preview: bool = False) -> None:
+        self.content = content
+        self.catalogue = catalogue
+        self.preview = preview
+        self._pages: dict[str, _Page] = {}
+
+    def render(self, message: Message, contact: Contact, event: Event | None, *, now: datetime) -> Rendered:
+        """The email of a message. Raises `Wrong` when the content cannot be filled."""
+        token = links.token_of(message.pk)
+        ours = {
+            "token": token,
+            "unsubscribe_url": links.unsubscribe_url(token),
+            "view_url": links.view_url(token),
+            "open_url": links.open_url(token),
+        }
+        names = {
+            "contact": ContactNames(contact, self.catalogue),
+            "event": _event_names(event),
+            "values": message.values,
+            "workflow": {"name": self.content.workflow},
+            "unsubscribe_url": ours["unsubscribe_url"],
+            "view_url": ours["view_url"],
+            "now": now,
+        }
+        subject, preheader, sender_name, body = (fill(template, names) for template in self._templates)
+        ours |= {"subject": one_line(subject), "preheader": one_line(preheader)}
+        html, text = self._page(body.text).filled(body.values, ours)
+        return Rendered(ours["subject"], one_line(sender_name), html, text, token)
+
+    @cached_property
+    def _templates(self) -> list[Any]:
+        content = self.content
+        return [parse(source) for source in (content.subject, content.preheader, content.sender_name, content.body)]
+
+    def _page(self, text: str) -> _Page:
+        page = self._pages.get(text)
+        if page is None:
+            if len(self._pages) >= MOST_PAGES:
+                self._pages.clear()
+            page = self._pages[text] = _Page(text, self.content, preview=self.preview)
+        return page
+
+
+def one_line(filled: Filled) -> str:
+    """A text for a place that has one line, such as a header."""
+    return " ".join(str(filled).split())
+
+
+class _Page:
+    """What is the same for all contacts whose texts differ only in values."""
+
+    def __init__(self, body: str, content: Content, *, preview: bool) -> None:
+        page = page_of(body)
+        self._links = [_Link(url, tracked=not preview) for url in page.links]
+        self._pictures = [_Link(url, tracked=False) for url in page.pictures]
+        places = {name: f"{NONCE}o{number}x" for number, name in enumerate(OURS)}
+        is_newsletter = content.kind == Content.Kind.NEWSLETTER
+        language = get_language() or settings.LANGUAGE_CODE
+        context = {"is_newsletter": is_newsletter, "preview": preview, "language": language}
+        html = render_to_string(
+            "campaigns/email.html", {**places, **context, "has_preheader": bool(content.preheader), "body": page.html}
+        )
+        text = render_to_string("campaigns/email.txt", {**places, **context, "body": plain_text(page.html)})
+        self._html = pieces(html)
+        self._text = pieces(text.strip() + "\n")
+
+    def filled(self, values: list[str], ours: Mapping[str, str]) -> tuple[str, str]:
+        """The HTML and the plain text with these values."""
+
+        def in_html(letter: str, number: int) -> str:
+            if letter == "v":
+                return escape(values[number])
+            if letter == "l":
+                return escape(self._links[number].url(values, ours["token"]))
+            if letter == "i":
+                return escape(self._pictures[number].url(values, ours["token"]))
+            return escape(ours[OURS[number]])
+
+        def in_text(letter: str, number: int) -> str:
+            if letter == "v":
+                return values[number]
+            if letter == "l":
+                return self._links[number].target(values)
+            return ours[OURS[number]] if letter == "o" else ""
+
+        return put_together(self._html, in_html), put_together(self._text, in_text)
+
+
+class _Link:
+    """Where a link of the email leads, by way of us if it is ``tracked``."""
+
+    def __init__(self, url: str, *, tracked: bool) -> None:
+        self._cut = pieces(url)
+        self._tracked = tracked
+        self._is_fixed = len(self._cut) == 1
+        self._fixed = ""
+        if self._is_fixed:
+            self._fixed = self._addressed(_safe(self._cut[0][0]), f"{NONCE}token")
+
+    def target(self, values: list[str]) -> str:
+        """Where it leads in the end; "#" for an address that nobody should follow."""
+        return _safe(put_together(self._cut, lambda letter, number: values[number] if letter == "v" else ""))
+
+    def url(self, values: list[str], token: str) -> str:
+        if self._is_fixed:
+            return self._fixed.replace(f"{NONCE}token", token)
+        return self._addressed(self.target(values), token)
+
+    def _addressed(self, target: str, token: str) -> str:
+        is_ours = target.startswith(f"{settings.PUBLIC_URL}/m/")
+        if not self._tracked or is_ours or not target.startswith(("http://", "https://")):
+            return target
+        return links.click_url(token, target)
+
+
+def _safe(url: str) -> str:
+    """The address, if it is one that an email may lead to."""
+    url = url.strip()
+    try:
+        scheme = urlsplit(url).scheme.lower()
+    except ValueError:
+        return "#"
+    return url if scheme in SCHEMES or url.startswith("#") else "#"
