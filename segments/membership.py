@@ -37,10 +37,17 @@ def add_in_passing(
 
 def remove(segment: Segment, contacts: QuerySet[Contact], *, now: datetime, cause: Cause, detail: str = "") -> int:
     """Take contacts out of a static segment; returns how many left. Raises ValueError for one that is not static."""
-    members = Membership.objects.filter(segment=segment).values("contact_id")
-    count = _move(segment, contacts.filter(pk__in=members), False, now=now, cause=cause, detail=detail)
+    count = remove_in_passing(segment, contacts, now=now, cause=cause, detail=detail)
     apply_changes(now=now)
     return count
+
+
+def remove_in_passing(
+    segment: Segment, contacts: QuerySet[Contact], *, now: datetime, cause: Cause, detail: str = ""
+) -> int:
+    """`remove` as a part of a larger write, whose end brings the segments with a rule on this one up to date."""
+    members = Membership.objects.filter(segment=segment).values("contact_id")
+    return _move(segment, contacts.filter(pk__in=members), False, now=now, cause=cause, detail=detail)
 
 
 def _move(
