@@ -51,10 +51,14 @@ def _of_nodes(graph: Graph, context: NodeContext) -> Iterator[Fault]:
 
 def _of_edges(graph: Graph) -> Iterator[Fault]:
     kinds = _kinds(graph)
-    ports = {node_id: {port.key for port in kind.ports(graph.nodes[node_id].settings)} for node_id, kind in kinds.items()}
+    ports = {
+        node_id: {port.key for port in kind.ports(graph.nodes[node_id].settings)} for node_id, kind in kinds.items()
+    }
     for edge in graph.edges:
         if edge.start in ports and edge.port not in ports[edge.start]:
-            yield Fault(_("An edge leaves by “%(port)s”, which is no way out any more.") % {"port": edge.port}, edge.start)
+            yield Fault(
+                _("An edge leaves by “%(port)s”, which is no way out any more.") % {"port": edge.port}, edge.start
+            )
         if graph.nodes[edge.end].type == START:
             yield Fault(_("An edge leads into Start: nothing comes before it."), edge.end)
     for node_id, port in dict.fromkeys((edge.start, edge.port) for edge in graph.edges):
