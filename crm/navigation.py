@@ -44,6 +44,7 @@ NAVIGATION = (
             Entry("exports", _("Exports"), "", "contacts:exports", "contacts.view_export"),
         ),
     ),
+    Entry("workflows", _("Workflows"), "workflow", "workflows:list", "workflows.view_workflow"),
     Entry("settings", _("Settings"), "settings", "settings", "contacts.change_contactfield"),
 )
 

@@ -42,6 +42,10 @@ _VIEWER = _may(
     "segments.segmentday",
     "segments.segmentversion",
     "segments.transition",
+    "workflows.run",
+    "workflows.webcontent",
+    "workflows.webdesign",
+    "workflows.workflow",
 )
 _MARKETER = _VIEWER | _may(
     "add change delete",
@@ -50,8 +54,10 @@ _MARKETER = _VIEWER | _may(
     "contacts.listmembership",
     "segments.membership",
     "segments.segment",
+    "workflows.workflow",
 )
 _MARKETER |= _may("change", "campaigns.message")  # to decide about one that is in doubt
+_MARKETER |= _may("view change", "workflows.incident")
 _MARKETER |= _may("view add", "contacts.export", "contacts.import")
 _MARKETER |= _may("add", "contacts.contactfield")  # while an import's columns are associated
 _MARKETER |= _may("view", "contacts.propertyset")
@@ -76,6 +82,12 @@ _ADMINISTRATOR = (
         "contacts.visitor",
         "contacts.watched",
         "crm.jobline",
+        "workflows.appointment",
+        "workflows.count",
+        "workflows.cursor",
+        "workflows.delivery",
+        "workflows.step",
+        "workflows.version",
     )
 )
 

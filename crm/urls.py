@@ -8,6 +8,7 @@ from crm import api_key_pages, health, job_pages, views
 from crm.api import schema
 from crm.api.endpoint import Nothing
 from segments.views import facebook_connection
+from workflows.site.settings_page import site
 
 urlpatterns = [
     path("", views.dashboard, name="dashboard"),
@@ -28,10 +29,13 @@ urlpatterns = [
     path("settings/facebook/", facebook_connection.connection_page, name="facebook"),
     path("settings/facebook/connect/", facebook_connection.connect, name="connect_facebook"),
     path("settings/facebook/disconnect/", facebook_connection.disconnect, name="disconnect_facebook"),
+    path("settings/site/", site, name="site_settings"),
     path("theme/", views.choose_theme, name="theme"),
     path("accounts/", include("crm.accounts")),
     path("contacts/", include("contacts.urls")),
+    path("workflows/", include("workflows.urls")),
     path("m/", include("campaigns.urls")),
+    path("t/", include("workflows.site.urls")),
     path("api/", schema.documentation, name="api_documentation"),
     path("api/v1/schema", schema.schema, name="api_schema"),
     path("api/v1/", include("contacts.api.urls")),

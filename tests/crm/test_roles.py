@@ -44,12 +44,14 @@ def test_marketers_change_contacts_lists_and_segments_import_and_export():
             ("contacts", "listmembership"),
             ("segments", "membership"),
             ("segments", "segment"),
+            ("workflows", "workflow"),
         ]
     } | {f"contacts.{action}_{model}" for action in ("view", "add") for model in ("export", "import")} | {
         f"contacts.view_{model}" for model in ("contactimport", "propertyset", "refusedrow", "savedmapping")
     } | {"segments.view_facebookexport", "segments.add_facebookexport", "contacts.add_contactfield"} | {
-        "campaigns.change_message"
-    }
+        "workflows.view_incident",
+        "workflows.change_incident",
+    } | {"campaigns.change_message"}
 
 
 def test_administrators_see_everything_of_ours():

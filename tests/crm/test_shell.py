@@ -21,8 +21,13 @@ def labels(user: User) -> list:
 
 def test_the_navigation_shows_what_a_user_may_see(viewer, administrator):
     seen_by_all = ["See all", "Segments", "Lists"]
-    assert labels(viewer) == ["Dashboard", ("Contacts", seen_by_all)]
-    assert labels(administrator) == ["Dashboard", ("Contacts", [*seen_by_all, "Imports", "Exports"]), "Settings"]
+    assert labels(viewer) == ["Dashboard", ("Contacts", seen_by_all), "Workflows"]
+    assert labels(administrator) == [
+        "Dashboard",
+        ("Contacts", [*seen_by_all, "Imports", "Exports"]),
+        "Workflows",
+        "Settings",
+    ]
     assert labels(User.objects.create_user("nobody")) == ["Dashboard"]
 
 
@@ -35,6 +40,7 @@ def test_every_entry_of_the_navigation_leads_somewhere(superuser_client):
         "lists": 200,
         "imports": 200,
         "exports": 200,
+        "workflows": 200,
         "settings": 200,
     }
 
