@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db.models import Max
 from django.utils import timezone
 
+from contacts.models import Event
+from segments.models import Membership
 from workflows.graph import Graph
 
 SPANS = {
@@ -80,6 +83,26 @@ class Rules:
         if goal == "event" and self.settings.get("goal_event"):
             return f"event:{self.settings['goal_event']}"
         return ""
+
+    def is_goal(self, moment: datetime | None, started_at: datetime) -> bool:
+        """Whether what happened at a moment is the goal of a run. The event that began it is not."""
+        if moment is None:
+            return False
+        return moment >= started_at if self.settings.get("goal") == SEGMENT else moment > started_at
+
+    def goals_since(self, contact_ids: Collection[int], since: datetime) -> dict[int, datetime]:
+        """When contacts last did what the goal is, by contact, as far as that was not before a moment."""
+        if self.settings.get("goal") == SEGMENT:
+            members = Membership.objects.filter(
+                segment_id=self.settings["goal_segment"], contact_id__in=contact_ids, entered_at__gte=since
+            )
+            return dict(members.values_list("contact_id", "entered_at"))
+        events = Event.objects.filter(
+            contact_id__in=contact_ids, type=self.settings["goal_event"], occurred_at__gt=since
+        )
+        return dict(
+            events.order_by().values("contact_id").annotate(last=Max("occurred_at")).values_list("contact_id", "last")
+        )
 
     def may_act_at(self, moment: datetime, zone: ZoneInfo | None = None) -> datetime:
         """``moment`` if the workflow may reach contacts then, or else the next moment from which it may.

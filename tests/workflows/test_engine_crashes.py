@@ -167,7 +167,8 @@ def tick(now: datetime, places: Iterator[int] | None) -> None:
             except Crash:
                 continue
             break
-    engine.tick(now=now)
+    while engine.tick(now=now):
+        pass
 
 
 def effects(flow: Workflow, *, first: int) -> dict[str, Any]:

@@ -203,7 +203,7 @@ def _is_older(happening: Happening, version: Frozen) -> bool:
 WAITING = """
     SELECT h.place, r.id, r.version_id, r.node FROM {happened} AS h
     JOIN workflows_run r ON r.contact_id = h.contact_id AND r.awaits = h.key
-    WHERE r.state = 'waiting' AND r.arrived_at <= h.at ORDER BY h.place, r.id
+    WHERE r.state = 'waiting' AND r.arrived_at < h.at ORDER BY h.place, r.id
 """
 HAPPENED = {"place": "bigint", "contact_id": "bigint", "key": "text", "at": "timestamptz"}
 
@@ -247,10 +247,11 @@ def _end_runs(happenings: Sequence[Happening], *, now: datetime) -> None:
     """End the runs that have reached their goal, and those whose contact has left the segment of the workflow."""
     by_key: dict[str, dict[int, datetime]] = defaultdict(dict)
     for happening in happenings:
-        by_key[happening.key].setdefault(happening.contact_id, happening.at)
+        by_key[happening.key][happening.contact_id] = happening.at
     ending = [version for version in occupied_versions().values() if version.ending_keys & by_key.keys()]
     for version in ending:
         goal, left = version.rules.goal_key, f"left:{version.rules.exit_segment}"
+        is_goal = version.rules.is_goal
         for key, state, reason in ((goal, Run.State.GOAL, ""), (left, Run.State.EXITED, _("Left the segment"))):
             contacts = by_key.get(key) if key in version.ending_keys else None
             if contacts:
@@ -258,7 +259,9 @@ def _end_runs(happenings: Sequence[Happening], *, now: datetime) -> None:
                 reached = [
                     pk
                     for pk, contact_id, started_at in runs.values_list("pk", "contact_id", "started_at")
-                    if started_at <= contacts[contact_id]
+                    if (
+                        started_at <= contacts[contact_id] if key == left else is_goal(contacts[contact_id], started_at)
+                    )
                 ]
                 if reached:
                     end(reached, state, reason, now=now)

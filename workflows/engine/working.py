@@ -15,7 +15,7 @@ from workflows.engine.claiming import claim, due_groups
 from workflows.engine.failing import give_up, try_later
 from workflows.engine.frozen import Frozen, frozen_of
 from workflows.engine.moving import apply
-from workflows.models import Version
+from workflows.models import Run, Version
 from workflows.nodes import NODES
 from workflows.nodes.base import Batch, CannotWork, Outcome, Stop, WaitUntil
 from workflows.rules import Rules
@@ -83,7 +83,7 @@ def _outcomes(batch: Batch, rules: Rules) -> Iterator[Outcome]:
         give_up(batch.only(endless).visits, batch.node.id, _("It goes in a circle without waiting."), now=batch.now)
         batch = batch.only(set(batch.run_ids) - set(endless))
         yield Stop(endless, _("It goes in a circle without waiting."), "failed")
-    for held_back in (_left, _outside_hours):
+    for held_back in (_left, _at_goal, _outside_hours):
         for outcome in held_back(batch, rules):
             yield outcome
             batch = batch.only(set(batch.run_ids) - set(outcome.runs))
@@ -98,6 +98,16 @@ def _left(batch: Batch, rules: Rules) -> Iterator[Outcome]:
         gone = batch.runs_of(set(batch.contact_ids) - set(members.values_list("contact_id", flat=True)))
         if gone:
             yield Stop(gone, _("Left the segment"))
+
+
+def _at_goal(batch: Batch, rules: Rules) -> Iterator[Outcome]:
+    """Runs that have reached what they were for, which an action just before may have brought about."""
+    if not rules.goal_key or batch.is_test or not batch.visits:
+        return
+    reached = rules.goals_since(batch.contact_ids, min(visit.started_at for visit in batch.visits))
+    there = [visit.run_id for visit in batch.visits if rules.is_goal(reached.get(visit.contact_id), visit.started_at)]
+    if there:
+        yield Stop(there, state=Run.State.GOAL)
 
 
 def _outside_hours(batch: Batch, rules: Rules) -> Iterator[Outcome]:
