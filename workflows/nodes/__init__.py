@@ -1,7 +1,9 @@
 """All kinds of nodes: importing this package registers them."""
 
+from workflows.nodes import actions_email as actions_email
 from workflows.nodes import actions_ending as actions_ending
 from workflows.nodes import actions_fields as actions_fields
+from workflows.nodes import actions_lists as actions_lists
 from workflows.nodes import actions_points as actions_points
 from workflows.nodes import actions_segments as actions_segments
 from workflows.nodes import conditions as conditions
