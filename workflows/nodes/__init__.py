@@ -10,6 +10,7 @@ from workflows.nodes import conditions as conditions
 from workflows.nodes import splitting as splitting
 from workflows.nodes import start as start
 from workflows.nodes import timing as timing
+from workflows.nodes import triggers as triggers
 from workflows.nodes.base import NODES
 
 __all__ = ["NODES"]
