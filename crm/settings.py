@@ -128,7 +128,11 @@ elif SQLITE:
     _cache = f"filecache://{_database['NAME']}-cache"
 else:
     _cache = "dbcache://muster_cache"
-CACHES = {"default": env.cache_url("CACHE_URL", default=_cache)}
+CACHES = {
+    "default": env.cache_url("CACHE_URL", default=_cache),
+    # The memory of one process, for what is asked at every visit of the shop's pages.
+    "local": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 50_000}},
+}
 
 # People
 
@@ -187,6 +191,12 @@ WHITENOISE_AUTOREFRESH = not PRODUCTION
 
 _first_host = f"https://{ALLOWED_HOSTS[0].lstrip('.')}" if ALLOWED_HOSTS else ""
 PUBLIC_URL = env.str("PUBLIC_URL", default=_first_host if PRODUCTION else "http://127.0.0.1:8000").rstrip("/")
+
+# The shop's site: who may send what visitors do, and the key by which the shop's server says who a visitor is
+
+SHOP_ORIGINS = [origin.rstrip("/") for origin in env.list("SHOP_ORIGINS", default=[])]
+TRACKING_KEY = env.str("TRACKING_KEY", default="")
+SITE_REQUESTS_PER_MINUTE = env.int("SITE_REQUESTS_PER_MINUTE", default=120)
 
 # Email
 

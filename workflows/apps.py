@@ -8,7 +8,12 @@ class WorkflowsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from contacts.personal_data import HOLDERS
         from crm.jobs import PERIODIC, Periodic
         from workflows import nodes as nodes  # registers every kind
+        from workflows.site import contact_data as site_data
+        from workflows.site import event_types
 
         PERIODIC.add(Periodic("workflows: work", "workflows.tasks.work", minutes=1))
+        HOLDERS.add(site_data.WebContents())
+        event_types.register()

@@ -323,3 +323,8 @@ class Incident(models.Model):
 
     def __str__(self) -> str:
         return f"{self.run_id}: {self.node}"
+
+
+# The models of the shop's site belong to this app; Django finds them here.
+from workflows.site.models import WebContent as WebContent  # noqa: E402
+from workflows.site.models import WebDesign as WebDesign  # noqa: E402

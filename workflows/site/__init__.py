@@ -1,0 +1,1 @@
+"""The shop's site: its script tells what visitors do, who they are, and shows what workflows send them."""
