@@ -41,7 +41,7 @@ from segments.facebook import admin as facebook_admin  # noqa: F401  # registers
 from segments.faults import DefinitionError
 from segments.forms import SegmentForm
 from segments.models import Cause, Segment
-from segments.uses import uses_of
+from segments.uses import forbidding_uses, uses_of
 from segments.versions import token_of
 from segments.views.filling import filled
 
@@ -242,17 +242,20 @@ class SegmentAdmin(TableAdmin):
             transaction.on_commit(partial(_fill, request, obj))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, Any]:
-        """What is used elsewhere is kept from being deleted until somebody has ticked the box that says so."""
+        """What is used elsewhere is kept from being deleted until somebody has ticked the box that says so; and what
+        cannot go at all, in any case.
+        """
         going, counts, refused, _protected = super().get_deleted_objects(objs, request)
         counts = {str(self.opts.verbose_name_plural): len(going)}
         places = uses_of(objs)
+        confirmed = "confirmed" in request.POST
         uses = [
             format_html('{}: <a class="text-link" href="{}">{}</a>', segment.name, use.url, use.name)
             for segment in objs
-            for _source, found in places[segment.pk]
+            for found in ([forbidding_uses(segment)] if confirmed else [found for _source, found in places[segment.pk]])
             for use in found
         ]
-        return going, counts, refused, [] if "confirmed" in request.POST else uses
+        return going, counts, refused, uses
 
     def delete_model(self, request: Request, obj: Segment) -> None:
         editing.delete_segment(obj, now=timezone.now(), user=request.user)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from contacts.folding import Fold, fold
 from contacts.models import Contact
+from contacts.uses import Use
 from crm import jobs
 from crm.models import Job, User
 from segments.compiler import Definition, depends_on, validate
@@ -17,6 +18,7 @@ from segments.faults import DefinitionError, Fault, Path
 from segments.ledger import memberships_lock
 from segments.models import Cause, Membership, Segment, SegmentVersion, Transition
 from segments.refresh import REFRESH_JOB, refresh_segment
+from segments.uses import forbidding_uses
 from segments.versions import being_saved, keep_version, refuse_stale
 
 SMALL = 20_000  # contacts up to which a page waits for the segment to be filled
@@ -210,12 +212,23 @@ def refresh_job(job: Job, *, now: datetime) -> None:
         )
 
 
+class InUse(ValueError):
+    """The segment cannot be deleted because of its ``uses``."""
+
+    def __init__(self, uses: list[Use]) -> None:
+        self.uses = uses
+        names = ", ".join(use.name for use in uses)
+        super().__init__(_("The segment cannot be deleted while it is used by: %(uses)s.") % {"uses": names})
+
+
 def delete_segment(segment: Segment, *, now: datetime, user: User | None = None) -> None:
     """Delete a segment: its contacts stay, and for 90 days it can be restored.
 
-    Segments with a rule on it show an error from their next refresh on.
+    Segments with a rule on it show an error from their next refresh on. Raises `InUse`.
     """
     with memberships_lock():
+        if uses := forbidding_uses(segment):
+            raise InUse(uses)
         Segment.objects.filter(pk=segment.pk, deleted_at__isnull=True).update(
             deleted_at=now, deleted_by=user, refresh_token=None
         )

@@ -20,13 +20,15 @@ from segments.models import Segment
 class UseSource:
     """A kind of place: ``function(segment_ids)`` gives the uses of each segment that has some.
 
-    ``counted`` puts a number of such places into words: a lazy plural text with the place ``%(count)s``.
+    ``counted`` puts a number of such places into words: a lazy plural text with the place ``%(count)s``. ``forbidding``
+    gives, of the uses, those without which the place cannot go on: such a segment cannot be deleted.
     """
 
     key: str
     label: Any
     counted: Any
     function: Callable[[set[int]], dict[int, list[Use]]]
+    forbidding: Callable[[set[int]], dict[int, list[Use]]] | None = None
 
 
 USES: Registry[UseSource] = Registry("use of segments")
@@ -40,6 +42,12 @@ def uses_of(segments: Iterable[Segment]) -> dict[int, list[tuple[UseSource, list
         for pk, uses in source.function(ids).items():
             found[pk].append((source, uses))
     return found
+
+
+def forbidding_uses(segment: Segment) -> list[Use]:
+    """The uses that forbid to delete a segment."""
+    sources = [source.forbidding for source in USES if source.forbidding]
+    return [use for forbidding in sources for use in forbidding({segment.pk}).get(segment.pk, [])]
 
 
 def in_segments(segment_ids: set[int]) -> dict[int, list[Use]]:

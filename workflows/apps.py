@@ -11,9 +11,11 @@ class WorkflowsConfig(AppConfig):
         from contacts.personal_data import HOLDERS
         from crm.jobs import PERIODIC, Periodic
         from workflows import nodes as nodes  # registers every kind
+        from workflows import uses
         from workflows.site import contact_data as site_data
         from workflows.site import event_types
 
+        uses.register()
         PERIODIC.add(Periodic("workflows: work", "workflows.tasks.work", minutes=1))
         HOLDERS.add(site_data.WebContents())
         event_types.register()

@@ -8,7 +8,7 @@ fault that has to be put right before the activation, and its note says what was
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -23,19 +23,13 @@ from workflows.cards import board_of
 from workflows.drafting import create, free_name
 from workflows.graph import LONGEST_NOTE, Graph, GraphNode, MalformedGraph, parse
 from workflows.models import Workflow
-from workflows.nodes import NODES
 from workflows.nodes.base import NodeContext
-from workflows.nodes.choosing import ListField, SegmentField
+from workflows.references import KINDS, UnreadableSettings, references, with_others
 
 FORMAT, VERSION = "muster workflow", 1
 LARGEST_FILE = 1_000_000  # bytes
 DEEPEST = 40
 NOBODY = -1  # an id that nothing has
-KINDS = ("segment", "list", "workflow")
-WORKFLOW_SETTING = "workflow"
-
-Settings = Mapping[str, Any]
-Replace = Callable[[str, int], int]
 
 
 class CannotImport(ValueError):
@@ -54,12 +48,9 @@ def exported(workflow: Workflow) -> dict[str, Any]:
     """The draft as a file holds it."""
     graph = parse(workflow.draft)
     used: dict[str, set[int]] = {kind: set() for kind in KINDS}
-
-    def remember(kind: str, pk: int) -> int:
-        used[kind].add(pk)
-        return pk
-
-    _with_references(graph, remember)
+    for node in graph.nodes.values():
+        for kind, pk in references(node):
+            used[kind].add(pk)
     segments = Segment.objects.filter(pk__in=used["segment"]).order_by("pk").values_list("pk", "name", "kind")
     lists = ContactList.objects.filter(pk__in=used["list"]).order_by("pk").values_list("pk", "name")
     workflows = Workflow.objects.filter(pk__in=used["workflow"]).order_by("pk").values_list("pk", "name")
@@ -95,6 +86,8 @@ def import_workflow(content: bytes, *, now: datetime, user: User | None, name: s
             now=now,
             user=user,
         )
+    except UnreadableSettings as error:
+        raise CannotImport(_("The settings of “%(node)s” cannot be read.") % {"node": error.node}) from error
     except MalformedGraph as error:
         raise CannotImport(str(error)) from error
     return Imported(workflow, missing)
@@ -154,7 +147,7 @@ def _with_own_references(graph: Graph, stored: Mapping[str, Any]) -> tuple[Graph
             gone[_in_words(kind, name)] = None
             return NOBODY
 
-        changed = replace(node, settings=_replaced(node, own))
+        changed = replace(node, settings=with_others(node, own))
         if gone:
             note = "\n".join(filter(None, [node.note, _("Not found here: %(what)s") % {"what": ", ".join(gone)}]))
             changed = replace(changed, note=note[:LONGEST_NOTE])
@@ -189,63 +182,11 @@ def _found_here() -> dict[tuple[str, str, str], int]:
     }
 
 
-def _with_references(graph: Graph, found: Replace) -> Graph:
-    nodes = {node.id: replace(node, settings=_replaced(node, found)) for node in graph.nodes.values()}
-    return Graph(nodes, graph.edges)
-
-
-def _replaced(node: GraphNode, found: Replace) -> dict[str, Any]:
-    """The settings of a node with every reference replaced: those that its form chooses, and those of conditions."""
-    settings = {key: _in_conditions(value, found) for key, value in node.settings.items()}
-    for name, kind in _chosen(node):
-        settings[name] = _replace_all(settings.get(name), kind, found)
-    return settings
-
-
-def _replace_all(value: Any, kind: str, found: Replace) -> Any:
-    if isinstance(value, list):
-        return [_replace_all(one, kind, found) for one in value]
-    return found(kind, value) if _is_id(value) else value
-
-
-def _in_conditions(value: Any, found: Replace) -> Any:
-    if isinstance(value, list):
-        return [_in_conditions(one, found) for one in value]
-    if not isinstance(value, dict):
-        return value
-    inner = {key: _in_conditions(one, found) for key, one in value.items()}
-    kind = value.get("type")
-    if kind in ("segment", "list") and _is_id(value.get(kind)):
-        inner[kind] = found(kind, value[kind])
-    return inner
-
-
-def _chosen(node: GraphNode) -> Iterator[tuple[str, str]]:
-    """The settings of the node's form that choose something, each with what it chooses."""
-    if node.type not in NODES:
-        return
-    try:
-        form = NODES[node.type].form.checked(node.settings, NodeContext())
-    except Exception as error:  # whatever a form of any kind makes of settings that nobody wrote here
-        raise CannotImport(_("The settings of “%(node)s” cannot be read.") % {"node": node.id}) from error
-    for name, field in form.fields.items():
-        if isinstance(field, SegmentField):
-            yield name, "segment"
-        elif isinstance(field, ListField):
-            yield name, "list"
-        elif name == WORKFLOW_SETTING:
-            yield name, "workflow"
-
-
-def _is_id(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
 def _try_to_show(graph: Graph) -> None:
     """Refuse settings with which the pages could not show the workflow."""
     for node in graph.nodes.values():
         alone = Graph({node.id: node}, ())
         try:
             board_of(alone, NodeContext(alone))
-        except Exception as error:  # as above
-            raise CannotImport(_("The settings of “%(node)s” cannot be read.") % {"node": node.id}) from error
+        except Exception as error:  # whatever a kind makes of settings that nobody wrote here
+            raise UnreadableSettings(node.id) from error

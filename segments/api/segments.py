@@ -29,7 +29,7 @@ from segments.api.shapes import (
     name_conflicts,
     told,
 )
-from segments.editing import create_segment, delete_segment, fill, save_segment
+from segments.editing import InUse, create_segment, delete_segment, fill, save_segment
 from segments.faults import DefinitionError
 from segments.models import Cause, Segment
 from segments.uses import uses_of
@@ -114,14 +114,20 @@ class OneSegment(Endpoint):
         },
     )
     def delete(self, request: Request, pk: int) -> Response:
-        """Delete a segment. Its contacts stay. One that is used elsewhere is refused with 409 and the uses."""
+        """Delete a segment. Its contacts stay. One that is used elsewhere is refused with 409 and the uses.
+
+        One that a workflow needs that is active or has contacts inside is refused even so.
+        """
         even_if_used = read_query(request, DeleteQuery)["even_if_used"]
         segment = segment_of(pk)
         uses = [use.name for _source, places in uses_of([segment])[pk] for use in places]
         if uses and not even_if_used:
             message = _("The segment is used by: %(uses)s.") % {"uses": ", ".join(uses)}
             raise refused("", message, status=409)
-        delete_segment(segment, now=timezone.now())
+        try:
+            delete_segment(segment, now=timezone.now())
+        except InUse as error:
+            raise refused("", str(error), status=409) from error
         return Response(status=204)
 
 

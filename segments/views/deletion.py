@@ -15,10 +15,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from crm.paging import Order, page
 from crm.requests import Request
 from crm.roles import requires
-from segments.editing import KEPT_DELETED, NameTaken, delete_segment, restore_segment
+from segments.editing import KEPT_DELETED, InUse, NameTaken, delete_segment, restore_segment
 from segments.forms import DeleteForm
 from segments.models import Segment
-from segments.uses import uses_of
+from segments.uses import forbidding_uses, uses_of
 from segments.views.filling import filled
 
 PAGE_SIZE = 25
@@ -28,18 +28,24 @@ LATEST_FIRST = Order("deleted", ("deleted_at",), descending=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires("segments.delete_segment")
 def delete(request: Request, pk: int) -> HttpResponse:
-    """Ask, and delete. A segment that is used says where, and wants the consent ticked."""
+    """Ask, and delete. A segment that is used says where, and wants the consent ticked, or cannot be deleted."""
     segment = get_object_or_404(Segment.objects.live(), pk=pk)
     uses = uses_of([segment])[segment.pk]
+    forbidding = forbidding_uses(segment)
     form = DeleteForm(request.POST if request.method == "POST" else None, use_required_attribute=False)
     if request.method == "POST" and (not uses or form.is_valid()):
-        delete_segment(segment, now=timezone.now(), user=request.user)
-        messages.success(request, _deleted_message(segment))
-        return HttpResponseRedirect(reverse("segments:list"), status=303)
+        try:
+            delete_segment(segment, now=timezone.now(), user=request.user)
+        except InUse as error:
+            forbidding = error.uses
+        else:
+            messages.success(request, _deleted_message(segment))
+            return HttpResponseRedirect(reverse("segments:list"), status=303)
     context: dict[str, Any] = {
         "nav": "segments",
         "segment": segment,
         "uses": uses,
+        "forbidding": forbidding,
         "form": form if uses else None,
         "days": KEPT_DELETED.days,
     }

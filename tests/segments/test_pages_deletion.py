@@ -118,5 +118,5 @@ def test_queries_do_not_grow_with_the_rows(
     with django_assert_num_queries(6):
         marketer_client.get("/segments/deleted/")
     used = Segment.objects.get(name="Used 0")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(9):
         marketer_client.get(f"/segments/{used.pk}/delete/")

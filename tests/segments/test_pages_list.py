@@ -182,5 +182,5 @@ def test_queries_do_not_grow_with_the_rows(
     for place in range(number):
         in_segment(dynamic(f"D{place}", now=now), now=now)
         static(f"S{place}", now=now)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         marketer_client.get("/segments/")

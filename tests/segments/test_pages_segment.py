@@ -290,9 +290,9 @@ def test_queries_do_not_grow_with_what_is_shown(
         in_segment(chosen, now=now, name=f"Of S {place}")
         RefreshRun.objects.create(segment=filled, kind="full", started_at=now)
     Event.objects.create(contact=everybody[0], type="purchase", occurred_at=now, received_at=now)
-    with django_assert_num_queries(13):
+    with django_assert_num_queries(14):
         page(marketer_client, filled)
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(16):
         page(marketer_client, chosen, find="example")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         marketer_client.get(f"/segments/{chosen.pk}/uses/")
