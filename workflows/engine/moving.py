@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import F
 
 from contacts.json_rows import in_values, moment_writer, rows_of, rows_parameter, values_parameter
-from workflows.nodes.base import Batch, Next, Outcome, Visit, WaitUntil
+from workflows.models import Count, Run
+from workflows.nodes.base import Batch, Next, Outcome, Visit, WaitUntil, Withdraw
 
 TEST_WAIT = timedelta(seconds=5)  # how long any wait lasts while a draft is tested
 LONGEST_DETAIL = 300
@@ -40,6 +42,9 @@ def apply(batch: Batch, outcomes: Iterable[Outcome]) -> None:
             continue
         if isinstance(outcome, WaitUntil):
             _wait(batch, outcome)
+            continue
+        if isinstance(outcome, Withdraw):
+            _withdraw(batch, outcome)
             continue
         going = [visits[run_id] for run_id in outcome.runs]
         if isinstance(outcome, Next):
@@ -100,6 +105,13 @@ def _wait(batch: Batch, outcome: WaitUntil) -> None:
             f" hops = CASE WHEN w.waits THEN 0 ELSE hops + 1 END FROM {table} AS w WHERE workflows_run.id = w.run_id",
             [outcome.awaits, rows_parameter(rows)],
         )
+
+
+def _withdraw(batch: Batch, outcome: Withdraw) -> None:
+    Run.objects.filter(pk__in=list(outcome.runs)).delete()
+    if batch.graph.start:
+        passed = Count.objects.filter(version=batch.version, node=batch.graph.start.id, port="next")
+        passed.update(passed=F("passed") - len(outcome.runs))
 
 
 def end(run_ids: Iterable[int], state: str, reason: str, *, now: datetime) -> None:

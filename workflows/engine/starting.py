@@ -21,6 +21,7 @@ from segments.faults import DefinitionError
 from segments.statements import Kept, holds
 from workflows.engine.frozen import Frozen
 from workflows.engine.moving import count_passed, moment
+from workflows.models import Run
 from workflows.rules import AFTER, ALWAYS, EXISTING, NEVER, NEW
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,8 @@ ROW = {
 
 @dataclass(frozen=True)
 class Start:
-    """One contact that would enter a version at a node. ``key`` names what it is that lets it in."""
+    """One contact that would enter a version at a node. ``key`` names what it is that lets it in. ``alone`` lets it do
+    so only where it has no run standing there."""
 
     version: Frozen
     node: str
@@ -55,6 +57,7 @@ class Start:
     event_id: int | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     hops: int = 0
+    alone: bool = False
 
 
 def begin(starts: Sequence[Start], *, now: datetime) -> int:
@@ -62,7 +65,7 @@ def begin(starts: Sequence[Start], *, now: datetime) -> int:
 
     In the caller's transaction, which holds the contacts until it ends, so that nobody enters twice at the same time.
     """
-    starts = _let_in(starts, now=now)
+    starts = _without_standing(_let_in(starts, now=now))
     if not starts:
         return 0
     written = moment_writer()
@@ -155,6 +158,21 @@ def is_of_age(version: Frozen, created_at: datetime) -> bool:
     """Whether a contact is among the existing or new ones that Start lets in."""
     is_new = created_at >= version.saved_at
     return {EXISTING: not is_new, NEW: is_new}.get(version.rules.which, True)
+
+
+def _without_standing(starts: Sequence[Start]) -> Sequence[Start]:
+    """Without those that would be alone at a node and are not."""
+    if not any(start.alone for start in starts):
+        return starts
+    inside = Run.objects.inside().real().filter(contact_id__in={start.contact_id for start in starts if start.alone})
+    standing = set(inside.values_list("workflow_id", "contact_id", "node"))
+    kept = []
+    for start in starts:
+        place = (start.version.workflow_id, start.contact_id, start.node)
+        if not start.alone or place not in standing:
+            kept.append(start)
+            standing.add(place)
+    return kept
 
 
 def _lock(contact_ids: Iterable[int]) -> dict[int, datetime]:

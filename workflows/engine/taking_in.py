@@ -184,6 +184,7 @@ def _starts(happenings: Sequence[Happening]) -> Iterator[Start]:
                     f"{happening.id}:{node_id}",
                     happening.event_id,
                     happening.values,
+                    alone=trigger.alone,
                 )
 
 

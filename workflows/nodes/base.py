@@ -148,7 +148,15 @@ class Stop:
     state: str = "exited"
 
 
-Outcome = Next | WaitUntil | Stop
+@dataclass(frozen=True)
+class Withdraw:
+    """What let these runs in has not come about after all: they are as if they had never begun. Only for runs that
+    still stand where they entered."""
+
+    runs: Collection[int]
+
+
+Outcome = Next | WaitUntil | Stop | Withdraw
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,11 +296,13 @@ class Node:
 class Trigger(Node):
     """A node that lets a run pass when something happens to its contact.
 
-    As an *entry*, right behind Start, it begins a run when that happens. Further down, runs wait there.
+    As an *entry*, right behind Start, it begins a run when that happens. Further down, runs wait there. ``alone`` says
+    that, as an entry, it begins no run of a contact that has one standing on it.
     """
 
     group = NodeGroup.TRIGGER
     waits = True
+    alone = False
 
     def keys(self, settings: Settings) -> set[str]:
         """The keys of the happenings it listens to. One that has several waits for the first alone."""

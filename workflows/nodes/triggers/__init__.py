@@ -1,5 +1,6 @@
 """Triggers: each lets contacts pass when something happens to them."""
 
+from workflows.nodes.triggers import carts as carts
 from workflows.nodes.triggers import products as products
 from workflows.nodes.triggers import segments as segments
 from workflows.nodes.triggers import website as website

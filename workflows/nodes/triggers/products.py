@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -34,27 +35,33 @@ class ProductForm(NodeForm):
     category_operator = text_operator_field(gettext_lazy("How the category is compared"))
 
 
+def product_fits(settings: Settings, properties: Mapping[str, Any]) -> bool:
+    """Whether it is a product of those that the settings ask for."""
+    return all(
+        text_fits(properties.get(name), settings.get(f"{name}_operator"), wanted)
+        for name in ("product", "category")
+        if (wanted := lines_of(settings.get(name)))
+    )
+
+
+def product_in_words(settings: Settings) -> list[str]:
+    """What is asked of products, in words."""
+    return [
+        text_in_words(label, settings.get(f"{name}_operator"), lines_of(settings.get(name)))
+        for name, label in (("product", _("Product")), ("category", _("Category")))
+    ]
+
+
 class OnProduct(OnEvent):
     """A trigger by events that have a product and its category."""
 
     form = ProductForm
 
     def matches(self, settings: Settings, happening: Happening) -> bool:
-        return all(
-            text_fits(happening.properties.get(name), settings.get(f"{name}_operator"), wanted)
-            for name in ("product", "category")
-            if (wanted := lines_of(settings.get(name)))
-        )
-
-    def words(self, settings: Settings) -> list[str]:
-        """The settings in words, one for each property."""
-        return [
-            text_in_words(label, settings.get(f"{name}_operator"), lines_of(settings.get(name)))
-            for name, label in (("product", _("Product")), ("category", _("Category")))
-        ]
+        return product_fits(settings, happening.properties)
 
     def describe(self, settings: Settings, context: NodeContext) -> str:
-        return joined(*self.words(settings), empty=_("Any product"))
+        return joined(*product_in_words(settings), empty=_("Any product"))
 
 
 @NODES.register
@@ -110,4 +117,4 @@ class Purchase(OnProduct):
 
     def describe(self, settings: Settings, context: NodeContext) -> str:
         amount = number_in_words(_("Amount"), settings.get("amount_operator"), settings.get("amount"))
-        return joined(*self.words(settings), amount, empty=_("Any purchase"))
+        return joined(*product_in_words(settings), amount, empty=_("Any purchase"))

@@ -1,0 +1,195 @@
+"""Carts that contacts fill and leave behind.
+
+A cart is what was put in and not taken out since the last purchase. It is read from the events when its time has come,
+so that a purchase that was sent late counts like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from contacts.arrivals import event_key
+from contacts.event_types import PURCHASE
+from contacts.folding import fold
+from contacts.models import Event
+from segments.clock import moved
+from segments.values import UNITS, amount
+from workflows.nodes.base import NODES, Batch, Next, NodeContext, Outcome, Settings, Trigger, Visit, WaitUntil, Withdraw
+from workflows.nodes.triggers.filters import (
+    joined,
+    number_field,
+    number_fits,
+    number_in_words,
+    number_operator_field,
+)
+from workflows.nodes.triggers.products import ProductForm, product_fits, product_in_words, require_both
+
+PUT_IN, TAKEN_OUT = "cart_add", "cart_remove"
+OLDEST = timedelta(days=90)  # what was put in before is no longer in the cart
+WAITS = ("minutes", "hours", "days")
+
+
+@dataclass
+class Product:
+    """What a cart has of one product; ``price`` is that of one piece."""
+
+    quantity: Decimal
+    price: Decimal
+    properties: Mapping[str, Any]
+
+
+@dataclass
+class Cart:
+    """The products in a cart by name, and when something was put in last."""
+
+    products: dict[str, Product] = field(default_factory=dict)
+    filled_at: datetime | None = None
+
+    def happened(self, kind: str, at: datetime, properties: Mapping[str, Any]) -> None:
+        if kind == PUT_IN:
+            self._put_in(properties)
+            self.filled_at = at
+        elif kind == TAKEN_OUT:
+            self._take_out(properties)
+        else:
+            self.products.clear()
+
+    @property
+    def total(self) -> Decimal:
+        return sum((one.quantity * one.price for one in self.products.values()), Decimal(0))
+
+    def _put_in(self, properties: Mapping[str, Any]) -> None:
+        name = _name(properties)
+        before = self.products[name].quantity if name in self.products else Decimal(0)
+        quantity = _number(properties, "quantity") or Decimal(1)
+        self.products[name] = Product(before + quantity, _number(properties, "price") or Decimal(0), properties)
+
+    def _take_out(self, properties: Mapping[str, Any]) -> None:
+        """Without a quantity, all of the product; without a product, everything."""
+        name, quantity = _name(properties), _number(properties, "quantity")
+        if not name:
+            self.products.clear()
+        elif name in self.products:
+            self.products[name].quantity -= quantity or self.products[name].quantity
+            if self.products[name].quantity <= 0:
+                del self.products[name]
+
+
+def _name(properties: Mapping[str, Any]) -> str:
+    return fold(str(properties.get("product") or ""))
+
+
+def _number(properties: Mapping[str, Any], key: str) -> Decimal | None:
+    found = properties.get(key)
+    return Decimal(str(found)) if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+
+def carts_of(contact_ids: Collection[int], *, now: datetime) -> dict[int, Cart]:
+    """The carts of contacts that have put something in of late."""
+    carts: dict[int, Cart] = {}
+    events = Event.objects.filter(
+        contact_id__in=contact_ids, type__in=(PUT_IN, TAKEN_OUT, PURCHASE), occurred_at__gt=now - OLDEST
+    ).order_by("contact_id", "occurred_at", "pk")
+    for contact_id, kind, at, properties in events.values_list(
+        "contact_id", "type", "occurred_at", "properties"
+    ).iterator():
+        carts.setdefault(contact_id, Cart()).happened(kind, at, properties)
+    return carts
+
+
+class CartForm(ProductForm):
+    field_order = ("count", "unit", "total_operator", "total")
+    count = forms.IntegerField(
+        label=gettext_lazy("Nothing is put into the cart for"),
+        min_value=1,
+        max_value=10_000,
+        initial=1,
+        help_text=gettext_lazy("Counted from the last product that was put in."),
+    )
+    unit = forms.ChoiceField(
+        label=gettext_lazy("Unit"), choices=[(unit, UNITS[unit][0]) for unit in WAITS], initial="hours"
+    )
+    total_operator = number_operator_field(gettext_lazy("Total of the cart"), gettext_lazy("any total"))
+    total = number_field(
+        gettext_lazy("Total to compare with"), help_text=gettext_lazy("Prices times quantities of all products in it.")
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        require_both(self, data, "total_operator", "total")
+        return data
+
+
+@NODES.register
+class CartAbandoned(Trigger):
+    key = "cart_abandoned"
+    label = gettext_lazy("On cart abandonment")
+    help = gettext_lazy(
+        "The contact puts something into the cart, and then neither buys nor adds anything for a while. Who buys, or"
+        " empties the cart, meanwhile does not come in."
+    )
+    icon = "shopping-basket"
+    form = CartForm
+    alone = True
+
+    def keys(self, settings: Settings) -> set[str]:
+        return {event_key(PUT_IN)}
+
+    def describe(self, settings: Settings, context: NodeContext) -> str:
+        if not settings.get("count") or settings.get("unit") not in UNITS:
+            return ""
+        span = _("after %(span)s") % {"span": amount(settings["count"], settings["unit"])}
+        total = number_in_words(_("Total"), settings.get("total_operator"), settings.get("total"))
+        return joined(span, total, *product_in_words(settings), empty="")
+
+    def work(self, batch: Batch) -> Iterable[Outcome]:
+        if batch.is_test:
+            yield from super().work(batch)
+            return
+        carts = carts_of(batch.contact_ids, now=batch.now)
+        is_over: dict[int, int] = {}  # the runs that go on, by contact, because two of a merged contact are one cart
+        filling: dict[int, datetime] = {}
+        for visit in batch.visits:
+            over_at = _over_at(batch.settings, carts.get(visit.contact_id))
+            if over_at and over_at > batch.now:
+                filling[visit.run_id] = over_at
+            elif over_at and _is_since(over_at, visit, batch) and _is_wanted(batch.settings, carts[visit.contact_id]):
+                is_over.setdefault(visit.contact_id, visit.run_id)
+        yield Next(is_over.values())
+        yield WaitUntil(filling.keys(), at=filling)
+        rest = [visit for visit in batch.visits if visit.run_id not in {*filling, *is_over.values()}]
+        yield Withdraw([visit.run_id for visit in rest if _has_entered(visit, batch)])
+        yield WaitUntil([visit.run_id for visit in rest if not _has_entered(visit, batch)], awaits=event_key(PUT_IN))
+
+
+def _over_at(settings: Settings, cart: Cart | None) -> datetime | None:
+    """When the cart was or will be abandoned; None when there is nothing in it."""
+    if cart is None or cart.filled_at is None or not cart.products:
+        return None
+    return moved(cart.filled_at, settings["count"], settings["unit"])
+
+
+def _has_entered(visit: Visit, batch: Batch) -> bool:
+    """Whether the run began here, and did not come from another node."""
+    start = batch.graph.start
+    return visit.number == 1 and start is not None and batch.node.id in batch.graph.all_after(start.id, "next")
+
+
+def _is_since(moment: datetime, visit: Visit, batch: Batch) -> bool:
+    """Whether it came about while the run waited here."""
+    return _has_entered(visit, batch) or moment > visit.arrived_at
+
+
+def _is_wanted(settings: Settings, cart: Cart) -> bool:
+    how = settings.get("total_operator")
+    return any(product_fits(settings, one.properties) for one in cart.products.values()) and (
+        not how or number_fits(cart.total, how, settings["total"])
+    )
