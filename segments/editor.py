@@ -107,6 +107,19 @@ class Tree:
             group.is_left = len(kept) < len(group.nodes)
             group.nodes = kept
 
+    def change(self, posted: QueryDict) -> None:
+        """Do what was pressed. A changed subject or operator needs nothing: the tree was read with it.
+
+        Raises BadRequest for what cannot be pressed.
+        """
+        pressed = {"add": self.add, "nest": self.add_group, "duplicate": self.duplicate, "remove": self.remove}
+        for name, change in pressed.items():
+            if name in posted:
+                change(posted.get(name, ""))
+        if "move" in posted:
+            way, _separator, node = posted.get("move", "").partition(":")
+            self.move(node, way)
+
     def _node(self, node_id: str) -> Node:
         node = next((node for node in self.nodes() if node.id == node_id and node is not self.root), None)
         if node is None:

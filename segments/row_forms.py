@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from django import forms
@@ -39,25 +39,37 @@ def form_for(row_id: str, subject: str, data: MutableMapping[str, Any], context:
     given = condition.given_by(subject) or {}
     for name, value in given.items():
         data[f"{row_id}-{name}"] = value
-    form = condition.form(data, context=context, prefix=row_id)
+    form = begun(lambda: condition.form(data, context=context, prefix=row_id), data)
+    form.apart |= set(given)
+    ask_for_what_follows(form)
+    for one in form.forms():
+        for bound in one.fields.values():
+            bound.error_messages["required"] = next(
+                text for kind, text in WHAT_TO_DO.items() if isinstance(bound, kind)
+            )
+    return form
+
+
+def begun(form_of: Callable[[], RuleForm], data: MutableMapping[str, Any]) -> RuleForm:
+    """The form over the data, into which the initial values of inputs are put that are new in the form."""
+    form = form_of()
     while missing := dict(_missing(form, data)):
         for name, value in missing.items():
             if isinstance(data, QueryDict) and isinstance(value, list):
                 data.setlist(name, value)
             else:
                 data[name] = value
-        form = condition.form(data, context=context, prefix=row_id)
-    form.apart |= set(given)
+        form = form_of()
+    return form
+
+
+def ask_for_what_follows(form: RuleForm) -> None:
+    """Let inputs that decide which others there are bring these along when they change."""
     for one in form.forms():
         for name in one.shaping:
             if name in one.fields:
                 rest = f"#{one.add_prefix(name)}-rest"
                 one.fields[name].widget.attrs |= {"hx-post": "", "hx-target": rest, "hx-select": rest}
-        for bound in one.fields.values():
-            bound.error_messages["required"] = next(
-                text for kind, text in WHAT_TO_DO.items() if isinstance(bound, kind)
-            )
-    return form
 
 
 def _missing(form: RuleForm, data: MutableMapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -91,7 +91,7 @@ def _editor(request: Request, segment: Segment) -> HttpResponse:
     tree = None if segment.is_static else read_tree(request.POST, kind=segment.kind, context=Context())
     if "save" in request.POST or "over" in request.POST or tree is None:
         return _save(request, segment, tree)
-    _change(tree, request.POST)
+    tree.change(request.POST)
     if request.htmx:
         response = render(request, "segments/_tree.html", _of_tree(tree))
         return trigger_client_event(response, "tree-changed", after="settle")
@@ -105,17 +105,6 @@ def _stored_tree(segment: Segment) -> Tree | None:
     if segment.definition is None:
         return Tree.new(kind=segment.kind, context=Context())
     return tree_of(segment.definition, kind=segment.kind, context=Context())
-
-
-def _change(tree: Tree, posted: QueryDict) -> None:
-    """Do what was pressed. A changed subject or operator needs nothing: the tree was read with it."""
-    pressed = {"add": tree.add, "nest": tree.add_group, "duplicate": tree.duplicate, "remove": tree.remove}
-    for name, change in pressed.items():
-        if name in posted:
-            change(posted.get(name, ""))
-    if "move" in posted:
-        way, _separator, node = posted.get("move", "").partition(":")
-        tree.move(node, way)
 
 
 def _save(request: Request, segment: Segment, tree: Tree | None) -> HttpResponse:

@@ -142,3 +142,46 @@ def test_split_faults_ports_and_words() -> None:
         ("", "Bold: This field is required."),
     ]
     assert [port.key for port in node.ports({"branches": "no list"})] == ["b1", "b2"]
+
+
+def field_rule(field: str, operator: str, **value: Any) -> dict[str, Any]:
+    return {"type": "field", "field": field, "operator": operator, **value}
+
+
+def asking(*rules: dict[str, Any], match: str = "all") -> dict[str, Any]:
+    return {"definition": {"version": 1, "match": match, "rules": list(rules)}}
+
+
+def test_has_field(now: datetime) -> None:
+    spanish, german, nowhere = (people(1, now=now, country=country)[0].pk for country in ("ES", "DE", ""))
+    everybody = [spanish, german, nowhere]
+    settings = asking(field_rule("country", "is_not", value="ES"))
+    assert worked(batch("has_field", settings, everybody, now=now)).ports == {
+        "yes": {german, nowhere},
+        "no": {spanish},
+    }
+    settings["definition"]["rules"][0]["only_set"] = True
+    assert worked(batch("has_field", settings, everybody, now=now)).ports == {
+        "yes": {german},
+        "no": {spanish, nowhere},
+    }
+
+
+def test_by_value(now: datetime) -> None:
+    cold, warm, hot = (people(1, now=now, points=points)[0].pk for points in (5, 60, 150))
+    settings = {
+        "field": "points",
+        "branches": [
+            {"key": "b1", "name": "Hot", "rule": field_rule("points", "at_least", value=100)},
+            {"key": "b2", "name": "", "rule": field_rule("points", "at_least", value=50)},
+        ],
+    }
+    of = batch("split_by_value", settings, [cold, warm, hot], now=now)
+    assert worked(of).ports == {"b1": {hot}, "b2": {warm}, "other": {cold}}
+    assert queries(lambda: worked(of)) == 1
+    assert [str(port.label) for port in NODES["split_by_value"].ports(of.settings)] == [
+        "Hot",
+        "Points is at least 50",
+        "Other",
+    ]
+    assert NODES["split_by_value"].describe(of.settings, NodeContext()) == "by Points"

@@ -7,7 +7,10 @@ from workflows.nodes import actions_lists as actions_lists
 from workflows.nodes import actions_points as actions_points
 from workflows.nodes import actions_segments as actions_segments
 from workflows.nodes import conditions as conditions
+from workflows.nodes import conditions_email as conditions_email
+from workflows.nodes import schedule as schedule
 from workflows.nodes import splitting as splitting
+from workflows.nodes import splitting_by_value as splitting_by_value
 from workflows.nodes import start as start
 from workflows.nodes import timing as timing
 from workflows.nodes import triggers as triggers

@@ -197,6 +197,13 @@ class NodeContext:
 
         return dict(Workflow.objects.live().order_by("name", "id").values_list("id", "name"))
 
+    @cached_property
+    def emails(self) -> dict[str, str]:
+        """The emails that workflows send: see `workflows.emails`."""
+        from workflows.emails import emails_of
+
+        return emails_of(self)
+
 
 class NodeForm(forms.Form):
     """The settings of a node: what the panel shows, what is checked, and what is stored.

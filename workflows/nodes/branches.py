@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import MutableMapping
 from dataclasses import dataclass
+from functools import cached_property
 from string import ascii_uppercase
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from segments.rule_form import RuleForm
+from segments.tree import Row
 from workflows.graph import PORT
 from workflows.nodes.base import NodeForm, Settings
 from workflows.nodes.shaped import CHANGE
@@ -25,13 +27,14 @@ LONGEST_NAME = 60
 def branches_of(settings: Settings, *, fewest: int) -> list[dict[str, Any]]:
     """The branches of the settings, each with its ``key``, which is that of its port, and a name.
 
-    Where there are none yet, as many as a new node begins with.
+    Without a name of its own it is called by what it says, or by a letter. Where there are none yet, there are as many
+    as a new node begins with.
     """
     stored = settings.get("branches")
     found = [branch for branch in stored if _is_branch(branch)] if isinstance(stored, list) else []
     found = found or [{"key": f"b{number}"} for number in range(1, fewest + 1)]
     return [
-        branch | {"name": str(branch.get("name") or letter)}
+        branch | {"name": str(branch.get("name") or branch.get("said") or letter)}
         for branch, letter in zip(found, ascii_uppercase[:MOST_BRANCHES], strict=False)
     ]
 
@@ -48,6 +51,11 @@ class Branch:
     number: int
     form: RuleForm
 
+    @cached_property
+    def row(self) -> Row:
+        """The branch as the segment editor prints its conditions."""
+        return Row(self.key, form=self.form)
+
     @property
     def name(self) -> str:
         return str(self.form.given("name") or ascii_uppercase[self.number - 1])
@@ -62,6 +70,7 @@ class BranchesForm(NodeForm):
 
     fewest = 2
     help_text: Any = ""
+    branch_template: str
 
     def __init__(self, data: Any = None, **options: Any) -> None:
         posted = data.copy() if isinstance(data, QueryDict) else None
@@ -84,6 +93,11 @@ class BranchesForm(NodeForm):
     def unpack(self, branch: dict[str, Any]) -> dict[str, Any]:
         """The data of a stored branch's form."""
         return branch
+
+    @property
+    def shows_branches(self) -> bool:
+        """Whether it is known yet what the branches are about."""
+        return True
 
     @property
     def can_grow(self) -> bool:
@@ -131,13 +145,6 @@ def _new_key(keys: list[str]) -> str:
     """One after the last: a key of a branch that was there before might bring back its edges."""
     numbers = [int(key[1:]) for key in keys if key[:1] == "b" and key[1:].isdecimal()]
     return f"b{max(numbers, default=0) + 1}"
-
-
-def with_initial(form: RuleForm, data: MutableMapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What inputs that are not in the data begin with, by their names there."""
-    for name, field in form.fields.items():
-        if form.add_prefix(name) not in data and field.initial is not None:
-            yield form.add_prefix(name), field.initial
 
 
 def name_field() -> forms.CharField:

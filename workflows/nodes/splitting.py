@@ -11,9 +11,10 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from segments.row_forms import begun
 from segments.rule_form import Rule, RuleForm
 from workflows.nodes.base import NODES, Batch, Next, Node, NodeContext, NodeGroup, Outcome, Port, Settings
-from workflows.nodes.branches import BranchesForm, branches_of, name_field, with_initial
+from workflows.nodes.branches import BranchesForm, branches_of, name_field
 
 LARGEST_SHARE = 1_000_000
 POINTS = 2**64
@@ -41,10 +42,10 @@ class SplitForm(BranchesForm):
     )
 
     def part(self, key: str, data: MutableMapping[str, Any]) -> RuleForm:
-        form = ShareForm(data, context=self.context.conditions, prefix=key)
-        if self.is_open:
-            data.update(with_initial(form, data))
-        return form
+        def form() -> RuleForm:
+            return ShareForm(data, context=self.context.conditions, prefix=key)
+
+        return begun(form, data) if self.is_open else form()
 
 
 @NODES.register

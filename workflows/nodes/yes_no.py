@@ -51,15 +51,16 @@ class YesNo(Node):
 
     group = NodeGroup.CONDITION
 
-    def definition(self, settings: Settings) -> Definition:
-        """What is asked, for the segments' compiler."""
+    def definition(self, settings: Settings, *, workflow_id: int) -> Definition:
+        """What is asked in a workflow, for the segments' compiler."""
         raise NotImplementedError
 
     def ports(self, settings: Settings) -> tuple[Port, ...]:
         return YES, NO
 
     def work(self, batch: Batch) -> Iterable[Outcome]:
-        matching = {contact_id for _number, contact_id in who_matches(batch, {0: self.definition(batch.settings)})}
+        definition = self.definition(batch.settings, workflow_id=batch.version.workflow_id)
+        matching = {contact_id for _number, contact_id in who_matches(batch, {0: definition})}
         yes = set(batch.runs_of(matching))
         yield Next(yes, YES.key)
         yield Next(set(batch.run_ids) - yes, NO.key)
