@@ -10,12 +10,13 @@ class WorkflowsConfig(AppConfig):
     def ready(self) -> None:
         from contacts.personal_data import HOLDERS
         from crm.jobs import PERIODIC, Periodic
+        from workflows import contact_data, uses
         from workflows import nodes as nodes  # registers every kind
-        from workflows import uses
         from workflows.site import contact_data as site_data
         from workflows.site import event_types
 
         uses.register()
         PERIODIC.add(Periodic("workflows: work", "workflows.tasks.work", minutes=1))
+        HOLDERS.add(contact_data.Runs())
         HOLDERS.add(site_data.WebContents())
         event_types.register()
