@@ -41,7 +41,7 @@ def node(request: Request, pk: int, node_id: str) -> HttpResponse:
         return panel.shown()
     if not panel.may_edit:
         raise PermissionDenied
-    return panel.removed() if "remove" in request.POST else panel.updated()
+    return panel.removed() if "remove_step" in request.POST else panel.updated()
 
 
 class Panel:
