@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django import forms
 from django.utils.translation import gettext as _
 
 from workflows.graph import Fault, Graph
@@ -46,7 +47,14 @@ def _of_nodes(graph: Graph, context: NodeContext) -> Iterator[Fault]:
             yield Fault(_("Nobody knows this kind of node (“%(type)s”): remove it.") % {"type": node.type}, node.id)
             continue
         for field, message in kinds[node.id].faults(node.settings, context):
-            yield Fault(message, node.id, field)
+            yield Fault(_with_label(kinds[node.id], field, message), node.id, field)
+
+
+def _with_label(kind: Node, field: str, message: str) -> str:
+    """What is said of any field says of which, because cards and lists show it away from there."""
+    if field in kind.form.base_fields and message == str(forms.Field.default_error_messages["required"]):
+        return _("“%(field)s” is not set yet.") % {"field": kind.form.base_fields[field].label}
+    return message
 
 
 def _of_edges(graph: Graph) -> Iterator[Fault]:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from typing import Any
 
 from django.db.models import F
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from contacts.folding import Fold, fold
 from crm.models import User
 from segments.models import Segment
 from workflows.graph import Graph, MalformedGraph, parse
 from workflows.models import Workflow, empty_graph
+
+UNSTORABLE = gettext_lazy("The workflow holds characters or numbers that cannot be stored.")
+NULL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # the character as JSON writes it, not a backslash before these letters
 
 
 class ChangedMeanwhile(Exception):
@@ -112,7 +116,7 @@ def _storable(graph: Graph) -> dict[str, Any]:
         text = json.dumps(draft, ensure_ascii=False, allow_nan=False)
         text.encode()
     except ValueError:
-        raise MalformedGraph(_("The workflow holds characters or numbers that cannot be stored.")) from None
-    if "\\u0000" in text:
-        raise MalformedGraph(_("The workflow holds characters or numbers that cannot be stored."))
+        raise MalformedGraph(UNSTORABLE) from None
+    if NULL.search(text):
+        raise MalformedGraph(UNSTORABLE)
     return draft

@@ -247,13 +247,21 @@ document.addEventListener("click", (event) => {
   if (button) does[button.dataset.do]();
   const fault = event.target.closest("#fault-list [data-node]");
   if (fault && model.node(fault.dataset.node)) {
-    byId("faults").open = false;
-    model.select([fault.dataset.node]);
-    drawing.focus(fault.dataset.node);
-    viewport.show(model.node(fault.dataset.node), model.ways, hiddenBy());
-    open(fault.dataset.node, { isKeyboard: true });
+    byId("fault-list").hidePopover();
+    goTo(fault.dataset.node);
   }
 });
+byId("fault-list").addEventListener("beforetoggle", ({ target }) => {
+  const { left, bottom } = byId("faults").getBoundingClientRect();
+  Object.assign(target.style, { left: `${left}px`, top: `${bottom + 6}px` });
+});
+
+function goTo(id) {
+  model.select([id]);
+  drawing.focus(id);
+  viewport.show(model.node(id), model.ways, hiddenBy());
+  open(id, { isKeyboard: true });
+}
 
 // What leads away to something about the draft waits until it is saved.
 document.addEventListener("click", async (event) => {
@@ -279,3 +287,6 @@ showHistory();
 if (mayEdit && model.graph.nodes.length === 1) model.select([model.graph.nodes[0].id]);
 drawing.lead(model.start?.id ?? model.graph.nodes[0]?.id);
 viewport.fit(model.graph.nodes, model.ways);
+// Another page leads to a node: /workflows/7/#node-n3
+const asked = decodeURIComponent(location.hash).replace("#node-", "");
+if (model.node(asked)) goTo(asked);

@@ -17,11 +17,22 @@ export function outAt(node, ways, port) {
 
 export function curve(from, to) {
   const ahead = to.x - from.x;
-  const bend = ahead > 0 ? Math.max(32, ahead / 2) : Math.min(260, 90 - ahead / 4);
-  return `M${from.x} ${from.y} C${from.x + bend} ${from.y} ${to.x - bend} ${to.y} ${to.x} ${to.y}`;
+  if (ahead > 8) {
+    const bend = Math.max(32, ahead / 2);
+    return `M${from.x} ${from.y} C${from.x + bend} ${from.y} ${to.x - bend} ${to.y} ${to.x} ${to.y}`;
+  }
+  // A way back turns round behind the cards.
+  const { x, y } = middle(from, to);
+  const bend = 56;
+  return `M${from.x} ${from.y} C${from.x + bend} ${from.y} ${from.x + bend} ${y} ${x} ${y} C${to.x - bend} ${y} ${to.x - bend} ${to.y} ${to.x} ${to.y}`;
 }
 
-export const middle = (from, to) => ({ x: (from.x + to.x) / 2, y: (from.y + to.y) / 2 });
+/* The middle of an edge; of a way back between cards at the same height, the point below them. */
+export function middle(from, to) {
+  const x = (from.x + to.x) / 2;
+  const isLevel = to.x - from.x <= 8 && Math.abs(to.y - from.y) < LEAST_HEIGHT + 24;
+  return { x, y: isLevel ? Math.max(from.y, to.y) + LEAST_HEIGHT : (from.y + to.y) / 2 };
+}
 
 export function boundsOf(nodes, waysOf) {
   const left = Math.min(...nodes.map((node) => node.x));

@@ -49,7 +49,7 @@ export function listenToKeys({ board, model, does, mayEdit }) {
 
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || isTyping(event.target)) return;
-    const isOnCanvas = board.contains(event.target) || event.target === document.body;
+    const isOnCanvas = board.contains(event.target) || event.target.contains(board);
     const hasControl = event.ctrlKey || event.metaKey;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     if (hasControl && !event.altKey && withControl[key] && (mayEdit || key === "a")) {

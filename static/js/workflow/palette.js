@@ -21,7 +21,10 @@ export function connectPalette(palette, { board, add, nothing }) {
     const shown = buttons.filter((button) => !button.hidden);
     if (event.key === "Enter") {
       event.preventDefault();
-      if (find.value.trim() && shown.length) add(shown[0].dataset.kind);
+      if (!find.value.trim() || !shown.length) return;
+      find.value = "";
+      search();
+      add(shown[0].dataset.kind);
     } else if (event.key === "ArrowDown") {
       event.preventDefault();
       shown[0]?.focus();

@@ -54,11 +54,8 @@ export class Panel {
     else if (!this.isDirty && this.shown !== this.signature()) this.open(this.id);
   }
 
-  /* A form of a node posts to "": that is its own address, not that of the page. */
   prepare(event) {
-    const form = this.panel.querySelector("form");
-    if (event.detail.verb === "get" || !form) return;
-    if (event.detail.path === location.href || !event.detail.path) event.detail.path = form.action;
+    if (event.detail.verb === "get") return;
     event.detail.parameters.number = this.saver.number;
     this.isDirty = true;
   }
