@@ -22,13 +22,23 @@ CLAIM_HOLDS = timedelta(minutes=5)
 HANDING_OVER_TAKES_AT_MOST = timedelta(minutes=15)
 HOUR = timedelta(hours=1)
 LOCK = 0x4D41494C  # one number for all who count what may still be sent in this hour
+NEEDED = ("key", "content_id", "contact_id", "to", "event_id", "values", "attempts", "is_test")  # to send a message
 RETRIES = [timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 480, 1440)]
 
 State = Message.State
 
+STEP = """
+    UPDATE campaigns_message SET state = CASE WHEN id = %s THEN 'sent' ELSE 'sending' END,
+        sent_at = CASE WHEN id = %s THEN %s END, claimed_at = %s,
+        attempts = attempts + CASE WHEN id = %s THEN 0 ELSE 1 END
+    WHERE id IN (%s, %s) AND claim = %s
+        AND ((id = %s AND state IN ('sending', 'in_doubt')) OR (id = %s AND state = 'queued'))
+    RETURNING id"""
+STEP_ON_POSTGRESQL = STEP.replace("THEN %s END, claimed_at = %s", "THEN %s::timestamptz END, claimed_at = %s")
+
 
 def claim(most: int, *, claimant: uuid.UUID, now: datetime) -> list[Message]:
-    """Take up to so many messages that are due, in their order, with their contents; fewer where the hour's cap ends.
+    """Take up to so many messages that are due, in their order; fewer where the hour's cap ends.
 
     What another worker claimed longer than `CLAIM_HOLDS` ago is taken too: if it lives after all, it will notice.
     """
@@ -43,7 +53,7 @@ def claim(most: int, *, claimant: uuid.UUID, now: datetime) -> list[Message]:
             return []
         Message.objects.filter(pk__in=ids).update(claim=claimant, claimed_at=now)
     order = {message_id: place for place, message_id in enumerate(ids)}
-    messages = Message.objects.filter(pk__in=ids).select_related("content")
+    messages = Message.objects.filter(pk__in=ids).only(*NEEDED)
     return sorted(messages, key=lambda message: order[message.pk])
 
 
@@ -60,23 +70,17 @@ def _left_in_this_hour(now: datetime) -> int:
 
 def step(sent: Message | None, following: Message | None, *, claimant: uuid.UUID, now: datetime) -> bool:
     """Say that one message was sent and another is being sent. False if the other is no longer ours to send."""
-    ids = [message.pk for message in (sent, following) if message is not None]
-    if not ids:
+    if sent is None and following is None:
         return False
     done = sent.pk if sent is not None else 0
     beginning = following.pk if following is not None else 0
     moment = moment_writer()(now)
-    typed = "%s::timestamptz" if connection.vendor == "postgresql" else "%s"
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE campaigns_message SET state = CASE WHEN id = %s THEN 'sent' ELSE 'sending' END,"
-            f" sent_at = CASE WHEN id = %s THEN {typed} END, claimed_at = {typed},"
-            " attempts = attempts + CASE WHEN id = %s THEN 0 ELSE 1 END"
-            f" WHERE id IN ({', '.join(['%s'] * len(ids))}) AND claim = %s"
-            " AND ((id = %s AND state IN ('sending', 'in_doubt')) OR (id = %s AND state = 'queued')) RETURNING id",
-            [done, done, moment, moment, done, *ids, claimant.hex, done, beginning],
+            STEP_ON_POSTGRESQL if connection.vendor == "postgresql" else STEP,
+            [done, done, moment, moment, done, done, beginning, claimant.hex, done, beginning],
         )
-        return beginning in {row[0] for row in cursor.fetchall()}
+        return any(row[0] == beginning for row in cursor.fetchall())
 
 
 def release(messages: Sequence[Message], *, claimant: uuid.UUID) -> None:

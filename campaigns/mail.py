@@ -13,6 +13,7 @@ from email.header import Header
 from email.message import Message as StandardMessage
 from email.parser import BytesParser
 from email.utils import format_datetime, formataddr, parseaddr
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -92,21 +93,26 @@ def mail_of(message: Message, rendered: Rendered, *, now: datetime) -> Mail:
 
 def sender_of(content: Content, rendered: Rendered) -> tuple[str, str]:
     """The sender's name and address."""
-    name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    name, address = _parsed(settings.DEFAULT_FROM_EMAIL)
     return rendered.sender_name or name, address
 
 
 def envelope_sender(token: str) -> str:
     """Where the mail server sends back what it cannot deliver: an address that names the message."""
     if not settings.BOUNCE_ADDRESS:
-        return parseaddr(settings.DEFAULT_FROM_EMAIL)[1]
+        return _parsed(settings.DEFAULT_FROM_EMAIL)[1]
     local, _at, domain = settings.BOUNCE_ADDRESS.rpartition("@")
     return f"{local}+{token}@{domain}"
 
 
 def message_id_header(token: str) -> str:
     """The same for the same message, so that a mail program shows one email however often it came."""
-    return f"<{token}@{parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition('@')[2] or 'localhost'}>"
+    return f"<{token}@{_parsed(settings.DEFAULT_FROM_EMAIL)[1].rpartition('@')[2] or 'localhost'}>"
+
+
+@lru_cache(maxsize=8)
+def _parsed(sender: str) -> tuple[str, str]:
+    return parseaddr(sender)
 
 
 def _further(content: Content, rendered: Rendered) -> dict[str, str]:
@@ -119,6 +125,7 @@ def _further(content: Content, rendered: Rendered) -> dict[str, str]:
     return head
 
 
+@lru_cache(maxsize=100)
 def _addressed(name: str, address: str) -> str:
     return formataddr((name, address)) if name.isascii() else f"{_encoded(name)} <{address}>"
 

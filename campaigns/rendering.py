@@ -17,9 +17,10 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.functional import cached_property
 from django.utils.translation import get_language
+from liquid.template import BoundTemplate
 
 from campaigns import links
-from campaigns.liquid import NONCE, Filled, Wrong, fill, parse
+from campaigns.liquid import NONCE, Filled, Wrong, fill, parse, wants
 from campaigns.markup import SCHEMES, page_of, pieces, plain_text, put_together
 from campaigns.models import Content, Message
 from contacts.fields import Catalogue
@@ -27,6 +28,7 @@ from contacts.models import Contact, Event
 
 MOST_PAGES = 200  # texts of one content that differ in more than values and are kept
 OURS = ("token", "preheader", "subject", "unsubscribe_url", "view_url", "open_url")
+COLUMNS_BEHIND = {"custom": {"custom"}, "full_name": {"first_name", "last_name"}, "id": {"id"}}
 
 __all__ = ["Rendered", "Renderer", "Wrong"]
 
@@ -113,15 +115,31 @@ class Renderer:
             "view_url": ours["view_url"],
             "now": now,
         }
-        subject, preheader, sender_name, body = (fill(template, names) for template in self._templates)
+        subject, preheader, sender_name, body = (_filled(part, names) for part in self._templates)
         ours |= {"subject": one_line(subject), "preheader": one_line(preheader)}
         html, text = self._page(body.text).filled(body.values, ours)
         return Rendered(ours["subject"], one_line(sender_name), html, text, token)
 
     @cached_property
-    def _templates(self) -> list[Any]:
+    def contact_columns(self) -> set[str]:
+        """The columns of contacts that the templates read; all of them if a template asks for more than one by one."""
+        try:
+            templates = [part for part in self._templates if not isinstance(part, Filled)]
+        except Wrong:  # which rendering will tell
+            return set()
+        paths = [path for template in templates for path in wants(template).paths if path[0] == "contact"]
+        if any(len(path) == 1 for path in paths):
+            return {field.attname for field in Contact._meta.concrete_fields if not field.generated}
+        columns: set[str] = set()
+        for path in paths:
+            columns |= COLUMNS_BEHIND.get(path[1], {path[1]} if path[1] in self.catalogue else set())
+        return columns
+
+    @cached_property
+    def _templates(self) -> list[BoundTemplate | Filled]:
         content = self.content
-        return [parse(source) for source in (content.subject, content.preheader, content.sender_name, content.body)]
+        sources = (content.subject, content.preheader, content.sender_name, content.body)
+        return [parse(source) if "{" in source else Filled(source, []) for source in sources]
 
     def _page(self, text: str) -> _Page:
         page = self._pages.get(text)
@@ -130,6 +148,10 @@ class Renderer:
                 self._pages.clear()
             page = self._pages[text] = _Page(text, self.content, preview=self.preview)
         return page
+
+
+def _filled(part: BoundTemplate | Filled, names: Mapping[str, Any]) -> Filled:
+    return part if isinstance(part, Filled) else fill(part, names)
 
 
 def one_line(filled: Filled) -> str:

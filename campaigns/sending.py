@@ -105,7 +105,8 @@ class _Run:
 
     def _ready(self, batch: list[Message]) -> Iterator[tuple[Message, Mail]]:
         """The emails of those that may still be sent and can be filled; the others are written down."""
-        contacts = Contact.objects.in_bulk({message.contact_id for message in batch})
+        self._read_contents(batch)
+        contacts = self._contacts(batch)
         events = Event.objects.in_bulk({message.event_id for message in batch if message.event_id})
         for message in batch:
             contact = contacts.get(message.contact_id)
@@ -118,7 +119,7 @@ class _Run:
                 Message.objects.filter(pk=message.pk).update(to=message.to)
             now = self.clock()
             try:
-                rendered = self._renderer(message.content).render(
+                rendered = self.renderers[message.content_id].render(
                     message, contact, events.get(message.event_id or 0), now=now
                 )
             except Wrong as wrong:
@@ -126,13 +127,22 @@ class _Run:
                 continue
             yield message, mail_of(message, rendered, now=now)
 
-    def _renderer(self, content: Content) -> Renderer:
-        renderer = self.renderers.get(content.pk)
-        if renderer is None:
-            if len(self.renderers) >= MOST_RENDERERS:
-                self.renderers.clear()
-            renderer = self.renderers[content.pk] = Renderer(content, self.fields)
-        return renderer
+    def _read_contents(self, batch: list[Message]) -> None:
+        """Give the messages their contents, each of which is read and made ready once."""
+        if len(self.renderers) > MOST_RENDERERS:
+            self.renderers.clear()
+        unread = {message.content_id for message in batch} - self.renderers.keys()
+        for content in Content.objects.filter(pk__in=unread):
+            self.renderers[content.pk] = Renderer(content, self.fields)
+        for message in batch:
+            message.content = self.renderers[message.content_id].content
+
+    def _contacts(self, batch: list[Message]) -> dict[int, Contact]:
+        """The contacts of the messages, with the columns that are read of them."""
+        columns = {"email", "email_status", "newsletter"}
+        for content_id in {message.content_id for message in batch}:
+            columns |= self.renderers[content_id].contact_columns
+        return Contact.objects.only(*columns).in_bulk({message.contact_id for message in batch})
 
     def _write_down(self, message: Message, handed: Handed) -> None:
         """Write down what became of a message that was not taken."""

@@ -68,6 +68,14 @@ class Backend(EmailBackend):
     def connection_class(self) -> type[_InSteps]:
         return _InStepsSSL if self.use_ssl else _InSteps
 
+    def _send(self, email_message: Any) -> bool:
+        """Django looks at addresses for much longer than sending takes; ours have been looked at."""
+        addresses = [email_message.from_email, *email_message.to]
+        if not (isinstance(email_message, Mail) and self.connection and all(map(str.isascii, addresses))):
+            return bool(super()._send(email_message))  # type: ignore[misc]  # not in the stubs
+        self.connection.sendmail(email_message.from_email, email_message.to, email_message.raw)
+        return True
+
     def was_taken_perhaps(self) -> bool:
         return isinstance(self.connection, _InSteps) and self.connection.text_is_going_over
 

@@ -23,7 +23,7 @@ class MailServer:
     """What it was given (``received``), and its answers to addresses, by step: ``rcpt`` and ``data``.
 
     ``drop`` closes the connection instead of answering the text for these addresses, having kept it. At ``stall`` it
-    keeps the text and never answers: then ``stalled`` is set.
+    keeps the text and never answers: then ``stalled`` is set. Every text takes it ``pause`` seconds.
     """
 
     port: int = 0
@@ -33,6 +33,7 @@ class MailServer:
     sender: str = OK
     drop: set[str] = field(default_factory=set)
     stall: str = ""
+    pause: float = 0.0
     stalled: Event = field(default_factory=Event)
     connections: int = 0
     most_of_connection: int = 1_000_000
@@ -68,6 +69,7 @@ class MailServer:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         [recipient] = envelope.rcpt_tos
+        await asyncio.sleep(self.pause)
         answer = self.data.get(recipient, OK)
         if answer == OK:
             content = envelope.content
