@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from workflows.views import canvas, deletion, details, exchange, life, listing, node
+from workflows.views import canvas, deletion, details, exchange, gallery, life, listing, node
 
 app_name = "workflows"
 urlpatterns = [
     path("", listing.workflow_list, name="list"),
+    path("templates/", gallery.gallery, name="gallery"),
+    path("templates/<slug:key>/", gallery.template, name="template"),
     path("import/", exchange.import_file, name="import"),
     path("new/", details.new, name="new"),
     path("<int:pk>/", canvas.canvas, name="canvas"),
