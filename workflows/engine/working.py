@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import datetime
+from time import monotonic
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -13,14 +15,15 @@ from django.utils.translation import gettext as _
 from segments.models import Membership
 from workflows.engine.claiming import claim, due_groups
 from workflows.engine.failing import give_up, try_later
-from workflows.engine.frozen import Frozen, frozen_of
-from workflows.engine.moving import apply
+from workflows.engine.frozen import frozen_of
+from workflows.engine.moving import Moves
 from workflows.models import Run, Version
 from workflows.nodes import NODES
 from workflows.nodes.base import Batch, CannotWork, Outcome, Stop, WaitUntil
 from workflows.rules import Rules
 
 BATCH = 1_000
+LONGEST = 0.25  # seconds for which runs are followed in one transaction, while others may wait for its locks
 MOST_HOPS = 250  # a way without a circle is shorter than that: see `workflows.graph.MOST_NODES`
 
 logger = logging.getLogger(__name__)
@@ -42,21 +45,24 @@ def work_due(*, now: datetime, limit: int | None = None) -> int:
 
 
 def work_batch(version_id: int, node_id: str, *, now: datetime, only: Collection[int] | None = None) -> int:
-    """Work a batch of due runs on a node; returns how many runs that were.
+    """Work a batch of due runs on a node, and then on the nodes that they go on to; returns how many visits that were.
 
-    When the node fails for some of them, these alone are tried again later. Raises OperationalError when the database
-    itself fails, which is nobody's fault here and undoes all.
+    All of it is one transaction, for `LONGEST` at most. When something fails, only the first node is worked, so that
+    what comes before the fault is done; and when that fails for some runs, these alone are tried again later. Raises
+    OperationalError when the database itself fails, which is nobody's fault here and undoes all.
     """
+    try:
+        return _work(version_id, node_id, now=now, only=only, longest=LONGEST)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        return _work_with_care(version_id, node_id, now=now, only=only)
+
+
+def _work_with_care(version_id: int, node_id: str, *, now: datetime, only: Collection[int] | None) -> int:
     taken: list[int] = []
     try:
-        with transaction.atomic():
-            version, of_version = _version(version_id)
-            batch = claim(version, of_version, node_id, now=now, limit=BATCH, only=only)
-            if batch is None:
-                return 0
-            taken = batch.run_ids
-            apply(batch, _outcomes(batch, of_version.rules))
-            return len(taken)
+        return _work(version_id, node_id, now=now, only=only, longest=0, taken=taken)
     except (OperationalError, InterfaceError):
         raise
     except CannotWork as error:
@@ -67,13 +73,47 @@ def work_batch(version_id: int, node_id: str, *, now: datetime, only: Collection
             try_later(taken, f"{type(error).__name__}: {error}", now=now)
         else:
             for half in (taken[: len(taken) // 2], taken[len(taken) // 2 :]):
-                work_batch(version_id, node_id, now=now, only=half)
+                _work_with_care(version_id, node_id, now=now, only=half)
     return len(taken)
 
 
-def _version(version_id: int) -> tuple[Version, Frozen]:
-    version = Version.objects.select_related("workflow").defer("graph", "workflow__draft").get(pk=version_id)
-    return version, frozen_of(version)
+def _work(
+    version_id: int,
+    node_id: str,
+    *,
+    now: datetime,
+    only: Collection[int] | None,
+    longest: float,
+    taken: list[int] | None = None,
+) -> int:
+    """``longest`` is for how many seconds runs are followed from node to node; ``taken`` is filled with their ids."""
+    until = monotonic() + longest
+    with transaction.atomic():
+        version = Version.objects.select_related("workflow").defer("graph", "workflow__draft").get(pk=version_id)
+        of_version = frozen_of(version)
+        batch = claim(version, of_version, node_id, now=now, limit=BATCH, only=only)
+        if batch is None:
+            return 0
+        if taken is not None:
+            taken += batch.run_ids
+        moves = Moves(version_id, now=now)
+        worked, seen = 0, set[str]()
+        while batch is not None:
+            # A node is worked once: what it has done for these runs can only be read when all is written.
+            seen.add(batch.node.id)
+            moves.apply(batch, _outcomes(batch, of_version.rules))
+            worked += len(batch.visits)
+            batch = _next_batch(batch, moves, seen) if monotonic() < until else None
+        moves.write()
+        return worked
+
+
+def _next_batch(batch: Batch, moves: Moves, seen: set[str]) -> Batch | None:
+    """The runs that have gone on to a node on which none was worked before."""
+    node_id = next((node_id for node_id in moves.ahead if node_id not in seen), None)
+    if node_id is None:
+        return None
+    return replace(batch, node=batch.graph.nodes[node_id], visits=moves.ahead.pop(node_id))
 
 
 def _outcomes(batch: Batch, rules: Rules) -> Iterator[Outcome]:
