@@ -209,6 +209,11 @@ MAIL_PER_HOUR = env.int("MAIL_PER_HOUR", default=0)
 MAIL_PER_CONTACT_PER_DAY = env.int("MAIL_PER_CONTACT_PER_DAY", default=0)
 BOUNCE_ADDRESS = env.str("BOUNCE_ADDRESS", default="")
 
+# Webhooks of workflows
+
+WEBHOOK_SECRET = env.str("WEBHOOK_SECRET", default="")
+WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)
+
 # Background work
 
 Q_CLUSTER = {

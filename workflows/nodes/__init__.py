@@ -4,8 +4,10 @@ from workflows.nodes import actions_email as actions_email
 from workflows.nodes import actions_ending as actions_ending
 from workflows.nodes import actions_fields as actions_fields
 from workflows.nodes import actions_lists as actions_lists
+from workflows.nodes import actions_outside as actions_outside
 from workflows.nodes import actions_points as actions_points
 from workflows.nodes import actions_segments as actions_segments
+from workflows.nodes import actions_web as actions_web
 from workflows.nodes import conditions as conditions
 from workflows.nodes import conditions_email as conditions_email
 from workflows.nodes import schedule as schedule

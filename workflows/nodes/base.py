@@ -204,6 +204,13 @@ class NodeContext:
 
         return emails_of(self)
 
+    @cached_property
+    def staff(self) -> dict[int, str]:
+        """The names of the people who can be told something by email, by id."""
+        from workflows.notices import can_be_told
+
+        return {user.pk: user.get_full_name() or user.get_username() for user in can_be_told()}
+
 
 class NodeForm(forms.Form):
     """The settings of a node: what the panel shows, what is checked, and what is stored.
