@@ -145,7 +145,8 @@
     .banner .go { margin: 0; }
     .close { position: absolute; top: 10px; right: 10px; width: 36px; height: 36px; border: 0; border-radius: 8px;
       background: none; color: #4b5165; font-size: 24px; line-height: 1; cursor: pointer; }
-    :focus-visible { outline: 3px solid #4f46e5; outline-offset: 2px; }`;
+    .text > :first-child { margin-top: 0; } .text > :last-child { margin-bottom: 0; }
+    :focus-visible { outline: 3px solid #4f46e5; outline-offset: 2px; } .box:focus { outline: 0; }`;
   const known = new Set();
   let dialog = null;
   const popups = [];

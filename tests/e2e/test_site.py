@@ -1,0 +1,204 @@
+"""A visitor of the shop's site: what it does arrives, what workflows send appears, and who it is becomes known."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from contacts.models import Contact, Event
+from crm.models import User
+from tests.e2e.conftest import PHONE, SCREEN, SCREENSHOTS
+from tests.workflows.flows import active, graph
+from workflows.models import WebContent
+from workflows.site.contents import Recipient, design_of, queue
+from workflows.site.identity import sign
+
+KEY = "a long random text that two servers know"
+
+PAGE = """<!doctype html><html lang="en"><head><title>Shop: {path}</title>
+<meta name="viewport" content="width=device-width">
+<meta name="muster:category" content="Office"><script async src="{muster}/t/muster.js"{attributes}></script></head>
+<body><main><h1>Desks</h1><p><a href="/other">Other desks</a></p>
+<div data-muster-slot="hero"></div></main></body></html>"""
+
+
+@contextmanager
+def shop_site(muster: str) -> Iterator[str]:
+    """The shop's own server, on an origin of its own, with as strict a policy as the documentation allows."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path, _mark, query = self.path.partition("?")
+            attributes = ' data-consent="wait"' if query == "consent" else ""
+            body = PAGE.format(path=path, muster=muster, attributes=attributes).encode()
+            self.send_response(204 if path == "/favicon.ico" else 200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            policy = f"default-src 'none'; script-src {muster}; connect-src {muster}"
+            self.send_header("Content-Security-Policy", policy)
+            self.end_headers()
+            if path != "/favicon.ico":
+                self.wfile.write(body)
+
+        def log_message(self, format: str, *values: object) -> None:
+            """Nobody reads it."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def eventually(look: Callable[[], Any], wanted: Any) -> None:
+    """What the script sends arrives soon."""
+    deadline = time.monotonic() + 10
+    while (found := look()) != wanted and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert found == wanted
+
+
+def done(*kinds: str) -> list[tuple[str, int]]:
+    """The events of these types, with whose they are, in their order."""
+    return list(Event.objects.filter(type__in=kinds).order_by("pk").values_list("type", "contact_id"))
+
+
+def picture(page: Page, name: str) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled", caret="initial")
+
+
+@pytest.fixture
+def shop_url(live_server: LiveServer, settings: Any) -> Iterator[str]:
+    caches["local"].clear()
+    with shop_site(live_server.url) as url:
+        settings.SHOP_ORIGINS = [url]
+        settings.TRACKING_KEY = KEY
+        settings.PUBLIC_URL = live_server.url
+        yield url
+
+
+def popup_for_desks() -> None:
+    """Whoever looks at desks is shown a popup."""
+    settings = {
+        "name": "Desks",
+        "kind": "popup",
+        "slot": "",
+        "title": "10 % off all desks",
+        "html": "<p>This week only, with the code <b>OAK</b>.</p>",
+        "button_text": "Show me",
+        "button_url": "/sale",
+        "days": 30,
+    }
+    nodes = {
+        "visit": ("page_visit", {"starts_with": "/desks"}),
+        "show": ("send_web_content", settings),
+    }
+    active("Desks", graph(nodes, "start > visit", "visit > show", start={"reentry": "always"}), now=timezone.now())
+
+
+def test_a_visitor_of_the_shop(
+    page: Page,
+    new_page: Callable[..., Page],
+    shop_url: str,
+    axe: Callable[..., None],
+    shot: Callable[..., None],
+    sign_in: Callable[[Page, User], None],
+    administrator: User,
+):
+    popup_for_desks()
+    page.goto(f"{shop_url}/")
+    eventually(lambda: len(done("page_visit")), 1)
+    visitor = Contact.objects.get()
+    assert visitor.is_anonymous
+    properties = Event.objects.get().properties
+    assert properties == {
+        "url": f"{shop_url}/",
+        "path": "/",
+        "title": "Shop: /",
+        "device": "desktop",
+        "category": "Office",
+    }
+
+    # A page visit is answered on the same page.
+    page.goto(f"{shop_url}/desks")
+    dialog = page.get_by_role("dialog", name="10 % off all desks")
+    expect(dialog).to_be_focused()
+    expect(dialog).to_contain_text("This week only")
+    axe(page)
+    picture(page, "site-popup")
+    for name in ("Show me", "Close", "Show me"):
+        page.keyboard.press("Tab")
+        expect(dialog.get_by_role("link" if name == "Show me" else "button", name=name)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    shown = [("content_shown", visitor.pk), ("content_closed", visitor.pk)]
+    eventually(lambda: done("content_shown", "content_closed"), shown)
+
+    # A page within a page; and what the site tells itself.
+    page.evaluate("history.pushState({}, '', '/lamps')")
+    page.evaluate("muster.track('cart_add', {product: 'Lamp', price: 19.9}, 19.9)")
+    eventually(lambda: done("cart_add"), [("cart_add", visitor.pk)])
+    eventually(lambda: Event.objects.filter(properties__path="/lamps", type="page_visit").count(), 1)
+
+    # The visitor signs in, and is somebody known, for whom other contents wait.
+    ana = Contact.objects.create(email="ana@example.org", first_name="Ana")
+    now = timezone.now()
+    for kind, title in (("banner", "Welcome back, have a look at our lamps"), ("inline", "Made for you")):
+        design = design_of(
+            {"kind": kind, "slot": "hero", "title": title, "html": "<p>Today.</p>"}, name=kind, source="", now=now
+        )
+        queue(design, [Recipient(kind, ana.pk)], now=now)
+    token = sign({"email": "ana@example.org", "exp": int(now.timestamp()) + 60}, key=KEY)
+    page.evaluate("token => muster.identify(token)", token)
+    banner = page.get_by_role("region", name="Welcome back")
+    expect(banner).to_be_visible()
+    expect(page.locator("[data-muster-slot=hero]").get_by_role("region", name="Made for you")).to_be_visible()
+    axe(page)
+    picture(page, "site-banner")
+    assert list(Contact.objects.values_list("pk", flat=True)) == [ana.pk]
+    assert {contact for _type, contact in done("page_visit", "cart_add", "content_closed")} == {ana.pk}
+    banner.get_by_role("button", name="Close").focus()
+    page.keyboard.press("Escape")
+    expect(banner).to_have_count(0)
+    eventually(lambda: WebContent.objects.filter(key="banner", closed_at__isnull=False).count(), 1)
+    page.goto(f"{shop_url}/other")
+    expect(page.get_by_role("region", name="Made for you")).to_be_visible()
+    expect(banner).to_have_count(0)
+
+    # On a phone, where nothing is sent before the visitor consents.
+    phone = new_page(**PHONE)
+    phone.goto(f"{shop_url}/desks?consent")
+    assert phone.evaluate("localStorage.length") == 0
+    before = Event.objects.count()
+    phone.evaluate("muster.consent()")
+    expect(phone.get_by_role("dialog")).to_be_visible()
+    picture(phone, "site-popup-phone")
+    assert Event.objects.count() > before
+    assert Contact.objects.count() == 2
+    phone.get_by_role("dialog").get_by_role("link", name="Show me").click()
+    phone.wait_for_url("**/sale")
+    eventually(lambda: len(done("content_clicked")), 1)
+    assert Event.objects.get(type="content_clicked").properties["url"] == f"{shop_url}/sale"
+
+    # The page that says all this to administrators.
+    settings_page = new_page(**SCREEN)
+    sign_in(settings_page, administrator)
+    settings_page.goto(reverse("settings"))
+    settings_page.get_by_role("link", name="The shop’s site").click()
+    expect(settings_page.get_by_text(shop_url)).to_be_visible()
+    axe(settings_page)
+    shot(settings_page, "site-settings")
+    settings_page.set_viewport_size(PHONE["viewport"])
+    assert settings_page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    shot(settings_page, "site-settings")
