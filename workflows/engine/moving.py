@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import F
 
 from contacts.json_rows import in_values, moment_writer, rows_of, rows_parameter, values_parameter
-from workflows.models import Run
-from workflows.nodes.base import Batch, Next, Outcome, Visit, WaitUntil
+from workflows.models import Count, Run
+from workflows.nodes.base import Batch, Next, Outcome, Visit, WaitUntil, Withdraw
 
 TEST_WAIT = timedelta(seconds=5)  # how long any wait lasts while a draft is tested
 LONGEST_DETAIL = 300
@@ -54,6 +55,8 @@ class Moves:
         self._steps: list[dict[str, Any]] = []
         self._places: list[dict[str, Any]] = []
         self._ends: list[dict[str, Any]] = []
+        self._withdrawn: list[int] = []
+        self._entered_by = ""
         self._passed: Counter[tuple[str, str]] = Counter()
         self._acted: Counter[tuple[str, str]] = Counter()
 
@@ -68,6 +71,9 @@ class Moves:
                 self._go_on(batch, outcome, moving)
             elif isinstance(outcome, WaitUntil):
                 self._wait(batch, outcome, moving)
+            elif isinstance(outcome, Withdraw):
+                self._withdrawn += outcome.runs
+                self._entered_by = batch.graph.start.id if batch.graph.start else ""
             else:
                 self._end(batch, moving, outcome.state, outcome.reason)
                 self._step(batch, moving, "", False, outcome.reason)
@@ -144,6 +150,7 @@ class Moves:
                 for (node, port), passed in self._passed.items()
             }
         )
+        self._write_withdrawn()
 
     def _write_places(self) -> None:
         if self._places:
@@ -164,6 +171,12 @@ class Moves:
                     f" FROM {rows_of(END)} AS e WHERE workflows_run.id = e.run_id",
                     [self._written(self.now), rows_parameter(self._ends)],
                 )
+
+    def _write_withdrawn(self) -> None:
+        if self._withdrawn:
+            Run.objects.filter(pk__in=self._withdrawn).delete()
+            entered = Count.objects.filter(version_id=self.version_id, node=self._entered_by, port="next")
+            entered.update(passed=F("passed") - len(self._withdrawn))
 
     def _write_steps(self) -> None:
         if self._steps:
