@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from campaigns.liquid import Wrong, parse, wants
+from campaigns.liquid import NONCE, Wrong, fill, parse, wants
+from campaigns.markup import page_of, safe_url
 from campaigns.models import Content
 from campaigns.names import is_known
 from contacts.fields import Catalogue, catalogue
 
+ANY_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
 LIQUID_FIELDS = ("subject", "preheader", "body", "sender_name")
 FROZEN = ("kind", "subject", "preheader", "body", "sender_name", "reply_to")
 
@@ -52,7 +54,7 @@ def faults(settings: Mapping[str, Any], *, fields: Catalogue | None = None) -> l
         found.append(("body", _("An email needs a text.")))
     for key in LIQUID_FIELDS:
         found += [(key, text) for text in liquid_faults(str(settings.get(key) or ""), fields=fields)]
-    return found
+    return found + [("body", text) for text in link_faults(str(settings.get("body") or ""))]
 
 
 def liquid_faults(source: str, *, fields: Catalogue) -> list[str]:
@@ -71,3 +73,14 @@ def liquid_faults(source: str, *, fields: Catalogue) -> list[str]:
         *(_("There is no “%(name)s”.") % {"name": name} for name in unknown),
         *(_("There is no filter “%(name)s”.") % {"name": name} for name in wanted.unknown_filters),
     ]
+
+
+def link_faults(source: str) -> list[str]:
+    """Which links of a text lead nowhere, as far as that does not depend on values."""
+    try:
+        text = fill(parse(source), {"now": ANY_MOMENT}).text
+    except Wrong:  # which is told otherwise, or depends on values
+        return []
+    wrong = [url for url in page_of(text).links if NONCE not in url and url != "#" and safe_url(url) == "#"]
+    words = _("The link “%(url)s” leads nowhere: it must begin with https://, mailto: or tel:.")
+    return [words % {"url": url} for url in dict.fromkeys(wrong)]

@@ -26,7 +26,10 @@ from liquid.template import BoundTemplate
 from liquid.undefined import is_undefined
 
 NO_TAGS = ("cycle", "decrement", "doc", "echo", "ifchanged", "include", "increment", "liquid", "render", "tablerow")
-NO_FILTERS = ("escape", "escape_once", "escapejs", "newline_to_br", "safe", "strip_newlines")
+NO_FILTERS = (
+    *("base64_decode", "base64_encode", "base64_url_safe_decode", "base64_url_safe_encode"),
+    *("escape", "escape_once", "escapejs", "newline_to_br", "safe", "strip_newlines"),
+)
 MOST_LOOPS = 10_000
 LONGEST_OUTPUT = 1_000_000
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from urllib.parse import urlsplit
 
 import nh3
 from markdown_it import MarkdownIt
@@ -80,6 +81,16 @@ def page_of(markdown: str) -> Page:
         filter_style_properties=set(STYLES),
     )
     return page
+
+
+def safe_url(url: str) -> str:
+    """The address, if it is one that an email may lead to, else "#"."""
+    url = url.strip()
+    try:
+        scheme = urlsplit(url).scheme.lower()
+    except ValueError:
+        return "#"
+    return url if scheme in SCHEMES or url.startswith("#") else "#"
 
 
 def pieces(text: str) -> list[tuple[str, str, int]]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -21,7 +20,7 @@ from liquid.template import BoundTemplate
 
 from campaigns import links
 from campaigns.liquid import NONCE, Filled, Wrong, fill, parse, wants
-from campaigns.markup import SCHEMES, page_of, pieces, plain_text, put_together
+from campaigns.markup import page_of, pieces, plain_text, put_together, safe_url
 from campaigns.models import Content, Message
 from contacts.fields import Catalogue
 from contacts.models import Contact, Event
@@ -208,11 +207,11 @@ class _Link:
         self._is_fixed = len(self._cut) == 1
         self._fixed = ""
         if self._is_fixed:
-            self._fixed = self._addressed(_safe(self._cut[0][0]), f"{NONCE}token")
+            self._fixed = self._addressed(safe_url(self._cut[0][0]), f"{NONCE}token")
 
     def target(self, values: list[str]) -> str:
         """Where it leads in the end; "#" for an address that nobody should follow."""
-        return _safe(put_together(self._cut, lambda letter, number: values[number] if letter == "v" else ""))
+        return safe_url(put_together(self._cut, lambda letter, number: values[number] if letter == "v" else ""))
 
     def url(self, values: list[str], token: str) -> str:
         if self._is_fixed:
@@ -224,13 +223,3 @@ class _Link:
         if not self._tracked or is_ours or not target.startswith(("http://", "https://")):
             return target
         return links.click_url(token, target)
-
-
-def _safe(url: str) -> str:
-    """The address, if it is one that an email may lead to."""
-    url = url.strip()
-    try:
-        scheme = urlsplit(url).scheme.lower()
-    except ValueError:
-        return "#"
-    return url if scheme in SCHEMES or url.startswith("#") else "#"

@@ -17,7 +17,8 @@ GOOD = {
     "body": "{% if contact.custom.tier == 'gold' %}**Gold**{% endif %} {{ event.properties.anything.inside }}"
     " {% for item in event.properties.items %}{{ item.name }}{{ forloop.index }}{% endfor %}"
     " {% assign code = values.code %}{{ code | upcase }} {{ workflow.name }} {{ unsubscribe_url }} {{ view_url }}"
-    " {{ event.occurred_at | date: '%d' }} {{ contact.full_name }} {{ contact.purchases_total }}",
+    " {{ event.occurred_at | date: '%d' }} {{ contact.full_name }} {{ contact.purchases_total }}"
+    " [a](https://a.example) [b]({{ values.url }}) [c](mailto:a@b.example) [d](#top)",
     "sender_name": "",
     "reply_to": "",
 }
@@ -50,6 +51,7 @@ def test_an_email_that_is_right_has_no_faults() -> None:
         ("body", "{% if contact.points %}", "cannot be read:"),
         ("body", "{{ contact.first_name | shout }}", "There is no filter “shout”."),
         ("body", "{% include 'secrets' %}", "cannot be read:"),
+        ("body", "[Sale](shop.example)", "The link “shop.example” leads nowhere"),
         ("body", "{{ contact.first_name | safe }}", "There is no filter “safe”."),
     ],
 )
