@@ -106,7 +106,7 @@ class Panel:
         return HttpResponseRedirect(self._address("workflows:steps"), status=303)
 
     def _save(self, graph: Graph) -> None:
-        number = self.request.POST.get("number", "")
+        number = self.request.POST.get("draft_number", "")
         looked_at = int(number) if number.isascii() and number.isdecimal() else 0
         save_draft(self.workflow, graph, number=looked_at, now=timezone.now(), user=self.request.user)
 

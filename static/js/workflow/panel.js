@@ -56,7 +56,7 @@ export class Panel {
 
   prepare(event) {
     if (event.detail.verb === "get") return;
-    event.detail.parameters.number = this.saver.number;
+    event.detail.parameters.draft_number = this.saver.number;
     this.isDirty = true;
   }
 
