@@ -11,6 +11,7 @@ from contacts.models import Contact
 from workflows.nodes import NODES
 from workflows.nodes.base import Happening, NodeContext, Trigger
 
+WORKFLOW = 7
 MOMENT = datetime.fromisoformat("2026-03-02T12:00:00+00:00")
 
 
@@ -29,7 +30,7 @@ def lets_pass(kind: str, settings: dict[str, Any], properties: dict[str, Any], v
     (key,) = trigger.keys(settings)
     amount = None if value is None else Decimal(str(value))
     happening = Happening("arrival:1", 1, key, MOMENT, 1, key.partition(":")[2], amount, properties)
-    return trigger.matches(settings, happening)
+    return trigger.matches(settings, happening, workflow_id=WORKFLOW)
 
 
 def described(kind: str, settings: dict[str, Any]) -> str:

@@ -67,7 +67,7 @@ class Buys(Trigger):
     def keys(self, settings: Any) -> set[str]:
         return {"event:purchase"}
 
-    def matches(self, settings: Any, happening: Happening) -> bool:
+    def matches(self, settings: Any, happening: Happening, *, workflow_id: int) -> bool:
         return happening.properties.get("category") == settings["category"]
 
 

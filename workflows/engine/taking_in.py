@@ -176,7 +176,7 @@ def _starts(happenings: Sequence[Happening]) -> Iterator[Start]:
                 continue
             if trigger is None:
                 yield Start(version, node_id, happening.contact_id, _key_without_trigger(happening))
-            elif trigger.matches(settings, happening):
+            elif trigger.matches(settings, happening, workflow_id=version.workflow_id):
                 yield Start(
                     version,
                     node_id,
@@ -215,9 +215,7 @@ def _wake_runs(happenings: Sequence[Happening], *, now: datetime) -> None:
     found = _waiting_for(happenings)
     versions = frozen({version_id for _place, _run_id, version_id, _node in found}) if found else {}
     for place, run_id, version_id, node_id in found:
-        node = versions[version_id].graph.nodes[node_id]
-        kind = NODES[node.type]
-        if run_id not in woken and (not isinstance(kind, Trigger) or kind.matches(node.settings, happenings[place])):
+        if run_id not in woken and _wakes(happenings[place], versions[version_id], node_id):
             woken[run_id] = happenings[place].event_id
     if not woken:
         return
@@ -229,6 +227,13 @@ def _wake_runs(happenings: Sequence[Happening], *, now: datetime) -> None:
             f" FROM {rows_of({'run_id': 'bigint', 'event_id': 'bigint'})} AS w WHERE workflows_run.id = w.run_id",
             [moment_writer()(now), rows_parameter(rows)],
         )
+
+
+def _wakes(happening: Happening, version: Frozen, node_id: str) -> bool:
+    """Whether it is what runs on the node wait for: of a trigger, not everything with its key is."""
+    node = version.graph.nodes[node_id]
+    kind = NODES[node.type]
+    return not isinstance(kind, Trigger) or kind.matches(node.settings, happening, workflow_id=version.workflow_id)
 
 
 def _waiting_for(happenings: Sequence[Happening]) -> list[tuple[int, int, int, str]]:

@@ -322,8 +322,11 @@ class Trigger(Node):
         """The keys of the happenings it listens to. One that has several waits for the first alone."""
         raise NotImplementedError
 
-    def matches(self, settings: Settings, happening: Happening) -> bool:
-        """Whether a happening with such a key is one that it waits for. The only place where this is decided."""
+    def matches(self, settings: Settings, happening: Happening, *, workflow_id: int) -> bool:
+        """Whether a happening with such a key is one that it waits for. The only place where this is decided.
+
+        ``workflow_id`` is the workflow in which it waits, whose own nodes the settings may name.
+        """
         return True
 
     def opens_at(self, settings: Settings, *, after: datetime) -> datetime | None:

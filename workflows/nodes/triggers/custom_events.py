@@ -144,7 +144,7 @@ class CustomEvent(Trigger):
     def keys(self, settings: Settings) -> set[str]:
         return {event_key(settings["event"])} if is_event_type(settings.get("event")) else set()
 
-    def matches(self, settings: Settings, happening: Happening) -> bool:
+    def matches(self, settings: Settings, happening: Happening, *, workflow_id: int) -> bool:
         return all(_fits(one, happening) for one in filters_of(settings))
 
     def describe(self, settings: Settings, context: NodeContext) -> str:

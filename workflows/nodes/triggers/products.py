@@ -57,7 +57,7 @@ class OnProduct(OnEvent):
 
     form = ProductForm
 
-    def matches(self, settings: Settings, happening: Happening) -> bool:
+    def matches(self, settings: Settings, happening: Happening, *, workflow_id: int) -> bool:
         return product_fits(settings, happening.properties)
 
     def describe(self, settings: Settings, context: NodeContext) -> str:
@@ -109,9 +109,9 @@ class Purchase(OnProduct):
     event = "purchase"
     form = PurchaseForm
 
-    def matches(self, settings: Settings, happening: Happening) -> bool:
+    def matches(self, settings: Settings, happening: Happening, *, workflow_id: int) -> bool:
         how = settings.get("amount_operator")
-        return super().matches(settings, happening) and (
+        return super().matches(settings, happening, workflow_id=workflow_id) and (
             not how or number_fits(happening.value, how, settings["amount"])
         )
 

@@ -84,7 +84,7 @@ class PageVisit(OnEvent):
     form = PageVisitForm
     event = "page_visit"
 
-    def matches(self, settings: Settings, happening: Happening) -> bool:
+    def matches(self, settings: Settings, happening: Happening, *, workflow_id: int) -> bool:
         properties = happening.properties
         category = lines_of(settings.get("category"))
         devices = ON_DEVICE.get(settings.get("device") or ANY)
@@ -149,7 +149,7 @@ class ProductSearch(OnEvent):
     form = ProductSearchForm
     event = "product_search"
 
-    def matches(self, settings: Settings, happening: Happening) -> bool:
+    def matches(self, settings: Settings, happening: Happening, *, workflow_id: int) -> bool:
         keywords = [_words(one) for one in lines_of(settings.get("keywords"))]
         query = happening.properties.get("query")
         if not keywords:
