@@ -17,6 +17,7 @@ class WorkflowsConfig(AppConfig):
 
         uses.register()
         PERIODIC.add(Periodic("workflows: work", "workflows.tasks.work", minutes=1))
+        PERIODIC.add(Periodic("workflows: deliver", "workflows.tasks.deliver", minutes=1))
         HOLDERS.add(contact_data.Runs())
         HOLDERS.add(site_data.WebContents())
         event_types.register()

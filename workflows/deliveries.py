@@ -26,7 +26,7 @@ SENDERS: dict[str, Callable[..., None]] = {WEBHOOK: webhooks.send, NOTICE: notic
 BACKOFF = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 720))
 HOLDS = timedelta(minutes=5)
 OTHERS_WAIT = timedelta(minutes=1)
-AT_WORK = timedelta(seconds=20)  # then others have their turn: a place that does not answer takes long
+AT_WORK = timedelta(seconds=50)  # less than the minute until the next task
 MOST_TOLD = 1_000
 
 State = Delivery.State
@@ -42,10 +42,11 @@ def deliver_due(*, now: datetime, clock: Callable[[], datetime], limit: int) -> 
         at = clock()
         if at > now + AT_WORK:
             break
-        delivery = _claim(now=at)
-        if delivery is None:
+        pk = _claim(now=at)
+        if pk is None:
             break
-        done += _deliver(delivery, now=at, clock=clock)
+        if delivery := _claimed(pk):
+            done += _deliver(delivery, now=at, clock=clock)
     return done
 
 
@@ -55,15 +56,20 @@ def send_again(delivery_id: int, *, now: datetime) -> bool:
     return bool(failed.update(state=State.QUEUED, attempts=0, due_at=now, error=""))
 
 
-def _claim(*, now: datetime) -> Delivery | None:
+def _claim(*, now: datetime) -> int | None:
     """Take hold of the delivery that has been due longest, and write down that it is being done."""
     with transaction.atomic():
         pk = _unheld(Delivery.objects.filter(state__in=[State.QUEUED, State.SENDING], due_at__lte=now)).first()
-        if pk is None:
-            return None
-        Delivery.objects.filter(pk=pk).update(state=State.SENDING, attempts=F("attempts") + 1, due_at=now + HOLDS)
-    claimed = Delivery.objects.select_related("run__contact", "run__workflow").defer("run__workflow__draft")
-    return claimed.get(pk=pk)
+        if pk is not None:
+            held = Delivery.objects.filter(pk=pk)
+            held.update(state=State.SENDING, attempts=F("attempts") + 1, due_at=now + HOLDS)
+    return pk
+
+
+def _claimed(pk: int) -> Delivery | None:
+    """The delivery; None when it went away with its contact."""
+    deliveries = Delivery.objects.select_related("run__contact", "run__workflow").defer("run__workflow__draft")
+    return deliveries.filter(pk=pk).first()
 
 
 def _unheld(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery, int]:

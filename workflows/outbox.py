@@ -9,13 +9,22 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import connection
+from django.core.cache import cache
+from django.db import connection, transaction
+from django_q.tasks import async_task
 
 from contacts.json_rows import as_json, moment_writer, rows_of, rows_parameter
 from workflows.nodes.base import Batch
 
 WEBHOOK, NOTICE = "webhook", "notice"
+TOLD = "workflows.deliver.queued"
 COLUMNS = {"run_id": "bigint", "key": "text", "payload": "text"}
+
+
+def wake_worker() -> None:
+    """Let the worker deliver soon, unless it has been told already."""
+    if cache.add(TOLD, True, timeout=60):
+        async_task("workflows.tasks.deliver", task_name="deliver")
 
 
 def queue(batch: Batch, kind: str, payloads: Mapping[int, Mapping[str, Any]]) -> None:
@@ -36,3 +45,4 @@ def queue(batch: Batch, kind: str, payloads: Mapping[int, Mapping[str, Any]]) ->
             f" FROM {rows_of(COLUMNS)} AS new WHERE true ON CONFLICT (key) DO NOTHING",
             [batch.node.id, kind, now, now, rows_parameter(rows)],
         )
+    transaction.on_commit(wake_worker, robust=True)

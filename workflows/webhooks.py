@@ -25,6 +25,8 @@ TOO_MANY = 429
 
 def send(delivery: Delivery, node: Mapping[str, Any], *, now: datetime) -> None:
     """Post the payload to the address of the node. Raises `TryLater` and `Refused`."""
+    if not delivery.payload:
+        raise Refused(_("What was to be posted has been removed with the data of the contact."))
     body = json.dumps(delivery.payload, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
     headers = {
         "Content-Type": "application/json",

@@ -24,7 +24,6 @@ from workflows.deliveries import BACKOFF, HOLDS, deliver_due, send_again
 from workflows.models import Delivery, Incident, Step, Workflow
 from workflows.nodes import NODES
 from workflows.nodes.base import NodeContext
-from workflows.public_http import is_public
 from workflows.webhooks import signature
 
 pytestmark = pytest.mark.django_db
@@ -277,40 +276,6 @@ def test_a_name_that_changes_its_mind_gains_nothing(
     deliver(now)
     assert states() == [("failed", 1)]
     assert server.received == []
-
-
-@pytest.mark.parametrize(
-    "address",
-    ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",  # noqa: S104
-     "255.255.255.255", "240.0.0.1", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1", "::ffff:127.0.0.1",
-     "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1"],
-)  # fmt: skip
-def test_what_is_not_public(address: str) -> None:
-    assert not is_public(address)
-
-
-@pytest.mark.parametrize("address", ["93.184.215.14", "8.8.8.8", "2606:4700:4700::1111", "64:ff9b::808:808"])
-def test_what_is_public(address: str) -> None:
-    assert is_public(address)
-
-
-def test_settings_of_a_webhook_are_checked(settings: Any) -> None:
-    settings.WEBHOOK_ALLOW_PRIVATE = False
-
-    def faults(**changed: Any) -> set[str]:
-        given = {"url": "https://shop.example.com/x", "secret": SECRET} | changed
-        return {field for field, _text in NODES["webhook"].faults(given, NodeContext())}
-
-    assert faults() == set()
-    for url in ("", "ftp://example.com", "https://u:p@example.com", "http://127.0.0.1/", "http://[::1]/",
-                "http://localhost:80", "http://10.0.0.1"):  # fmt: skip
-        assert faults(url=url) == {"url"}, url
-    assert faults(secret="") == {"secret"}
-    assert faults(secret="short") == {"secret"}
-    assert faults(fields_sent=["custom.gone"]) == {"fields_sent"}
-    settings.WEBHOOK_SECRET = SECRET
-    assert faults(secret="") == set()
-    assert NODES["webhook"].describe({"url": "https://shop.example.com/x"}, NodeContext()) == "shop.example.com"
 
 
 def test_the_secret_of_the_installation_signs_where_the_node_has_none(

@@ -1,23 +1,19 @@
 """Actions: what they do to contacts, exactly, as sets, and what they say of it."""
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
-from campaigns.models import Message
-from contacts.models import Contact, ContactField, ContactList, ListMembership
+from contacts.models import Contact, ContactField
 from segments.membership import add
 from segments.models import Cause, Membership, Segment, Transition
-from tests.workflows.batches import RUN_OF, batch
+from tests.workflows.acting import acted, contacts, details, fault_fields, same_number_of_statements, words
+from tests.workflows.batches import batch
 from workflows.models import Workflow
 from workflows.nodes import NODES
-from workflows.nodes.base import Batch, CannotWork, Next, NodeContext, Stop
-from workflows.site.contents import waiting_for
-from workflows.site.models import WebContent
+from workflows.nodes.base import CannotWork, NodeContext, Stop
 
 EVERYBODY = {"version": 1, "match": "all", "rules": [{"type": "field", "field": "created_at", "operator": "is_set"}]}
 
@@ -32,42 +28,6 @@ def workflow() -> Workflow:
 @pytest.fixture
 def gone_out(django_capture_on_commit_callbacks: Callable[..., Any]) -> Callable[..., Any]:
     return django_capture_on_commit_callbacks
-
-
-def contacts(*many: dict[str, Any]) -> list[int]:
-    return [Contact.objects.create(**one).pk for one in many]
-
-
-def acted(kind: str, settings: dict[str, Any], ids: Iterable[int], *, now: datetime, workflow: Workflow) -> set[int]:
-    """The contacts for whom it was carried out. Every run is named once, and goes on."""
-    of = batch(kind, settings, ids, now=now, workflow=workflow.pk)
-    of.version.workflow = workflow
-    return _acted(of)
-
-
-def _acted(of: Batch) -> set[int]:
-    outcomes = list(NODES[of.node.type].work(of))
-    assert all(isinstance(one, Next) and one.port == "next" for one in outcomes)
-    assert sorted(run for one in outcomes for run in one.runs) == of.run_ids
-    return {run - RUN_OF for one in outcomes if isinstance(one, Next) and one.acted for run in one.runs}
-
-
-def details(of: Batch) -> dict[int, str]:
-    """What the path of each contact is going to say."""
-    found: dict[int, str] = {}
-    for outcome in NODES[of.node.type].work(of):
-        assert isinstance(outcome, Next)
-        for run in outcome.runs:
-            found[run - RUN_OF] = outcome.detail if isinstance(outcome.detail, str) else outcome.detail[run]
-    return found
-
-
-def fault_fields(kind: str, settings: dict[str, Any], context: NodeContext | None = None) -> set[str]:
-    return {field for field, _text in NODES[kind].faults(settings, context or NodeContext())}
-
-
-def words(kind: str, settings: dict[str, Any]) -> str:
-    return NODES[kind].describe(settings, NodeContext())
 
 
 # Segments
@@ -257,7 +217,7 @@ def test_a_large_batch_takes_no_more_statements(
     kind: str, settings: dict[str, Any], now: datetime, workflow: Workflow
 ) -> None:
     ContactField.objects.create(key="tier", label="Tier", type="text")
-    _same_number_of_statements(kind, settings, now=now, workflow=workflow)
+    same_number_of_statements(kind, settings, now=now, workflow=workflow)
 
 
 @pytest.mark.parametrize("kind", ["add_to_segment", "remove_from_segment"])
@@ -265,138 +225,4 @@ def test_many_members_take_no_more_statements(kind: str, now: datetime, workflow
     segment = static()
     ids = contacts({}, {}, {})
     add(segment, Contact.objects.filter(pk__in=ids), now=now, cause=Cause.HAND)
-    _same_number_of_statements(kind, {"segment": segment.pk}, now=now, workflow=workflow)
-
-
-def _same_number_of_statements(
-    kind: str, settings: dict[str, Any], *, now: datetime, workflow: Workflow, made: Sequence[Contact] = ()
-) -> None:
-    made = made or Contact.objects.bulk_create(Contact() for _number in range(301))
-    numbers = []
-    # The first batch of all may have to freeze what it sends.
-    for ids in ([made[0].pk], [made[1].pk], [one.pk for one in made[2:]]):
-        of = batch(kind, settings, ids, now=now, workflow=workflow.pk)
-        of.version.workflow = workflow
-        with CaptureQueriesContext(connection) as queries:
-            assert _acted(of) == set(ids)
-        numbers.append(len(queries))
-    assert numbers[1] == numbers[2]
-
-
-# Lists
-
-
-def subscribers(chosen: ContactList) -> set[int]:
-    return set(ListMembership.objects.current().filter(list=chosen).values_list("contact_id", flat=True))
-
-
-def test_lists_are_subscribed_to_and_left(now: datetime, workflow: Workflow) -> None:
-    chosen = ContactList.objects.create(name="News")
-    one, two, other = contacts({}, {}, {})
-    settings = {"list": chosen.pk}
-    assert acted("subscribe_to_list", settings, [one, two], now=now, workflow=workflow) == {one, two}
-    assert subscribers(chosen) == {one, two}
-    assert acted("unsubscribe_from_list", settings, [two, other], now=now, workflow=workflow) == {two, other}
-    assert subscribers(chosen) == {one}
-    assert words("subscribe_to_list", settings) == "News"
-
-
-def test_who_left_a_list_is_put_on_it_again_only_if_it_is_said(now: datetime, workflow: Workflow) -> None:
-    chosen = ContactList.objects.create(name="News")
-    new, left = contacts({}, {})
-    settings = {"list": chosen.pk}
-    acted("subscribe_to_list", settings, [left], now=now, workflow=workflow)
-    acted("unsubscribe_from_list", settings, [left], now=now, workflow=workflow)
-    assert acted("subscribe_to_list", settings, [new, left], now=now, workflow=workflow) == {new}
-    assert subscribers(chosen) == {new}
-    of = batch("subscribe_to_list", settings, [left], now=now, workflow=workflow.pk)
-    assert details(of) == {left: "Passed over: the contact has unsubscribed from “News”."}
-    again = settings | {"resubscribe": True}
-    assert acted("subscribe_to_list", again, [left], now=now, workflow=workflow) == {left}
-    assert subscribers(chosen) == {new, left}
-
-
-def test_a_list_that_is_gone(now: datetime, workflow: Workflow) -> None:
-    chosen = ContactList.objects.create(name="News")
-    of = batch("subscribe_to_list", {"list": chosen.pk}, contacts({}), now=now, workflow=workflow.pk)
-    settings = {"list": chosen.pk}
-    chosen.delete()
-    assert fault_fields("subscribe_to_list", settings) == fault_fields("unsubscribe_from_list", {}) == {"list"}
-    with pytest.raises(CannotWork):
-        list(NODES["subscribe_to_list"].work(of))
-
-
-@pytest.mark.parametrize("kind", ["subscribe_to_list", "unsubscribe_from_list"])
-def test_many_subscribers_take_no_more_statements(kind: str, now: datetime, workflow: Workflow) -> None:
-    chosen = ContactList.objects.create(name="News")
-    _same_number_of_statements(kind, {"list": chosen.pk}, now=now, workflow=workflow)
-
-
-# Emails and web contents
-
-EMAIL = {
-    "name": "Hello",
-    "kind": "newsletter",
-    "subject": "Hi {{ contact.first_name }}",
-    "body": "You get {{ event.value }}.",
-}
-
-
-def test_an_email_is_queued_for_those_who_may_get_it(now: datetime, workflow: Workflow) -> None:
-    subscriber, stranger, nobody = contacts(
-        {"email": "a@example.org", "newsletter": "subscribed"}, {"email": "b@example.org"}, {}
-    )
-    of = batch("send_email", EMAIL, [subscriber, stranger, nobody], now=now, workflow=workflow.pk)
-    of.visits[0].values["code"] = "X1"  # type: ignore[index]
-    assert _acted(of) == {subscriber}
-    message = Message.objects.get(state="queued")
-    assert (message.contact_id, message.key, message.values) == (subscriber, of.visits[0].key, {"code": "X1"})
-    content = message.content
-    assert (content.name, content.workflow, content.source) == ("Hello", "Welcome", f"workflow:{workflow.pk}:n1")
-    assert details(of) == {
-        subscriber: "Email “Hello”",
-        stranger: "Not sent: The contact does not subscribe to the newsletter.",
-        nobody: "Not sent: The contact has no email address.",
-    }
-    assert Message.objects.count() == 3  # doing it again queued nobody twice
-
-
-def test_a_test_sends_its_emails_as_tests(now: datetime, workflow: Workflow) -> None:
-    (one,) = contacts({"email": "a@example.org"})
-    of = batch("send_email", EMAIL, [one], now=now, workflow=workflow.pk, is_test=True)
-    assert _acted(of) == {one}
-    assert Message.objects.get().is_test
-
-
-def test_faults_of_an_email_are_at_their_fields() -> None:
-    assert fault_fields("send_email", EMAIL) == set()
-    assert fault_fields("send_email", EMAIL | {"subject": "{{ contact.nam }}"}) == {"subject"}
-    assert fault_fields("send_email", EMAIL | {"body": "{% if %}", "subject": ""}) == {"subject", "body"}
-    assert fault_fields("send_email", EMAIL | {"limits": {"total": 0}}) == {"limits_total"}
-    assert words("send_email", EMAIL) == "Hello"
-    assert NODES["send_email"].reaches_people
-
-
-POPUP = {"name": "Sale", "kind": "popup", "title": "Sale", "html": "<p>Now<script>x</script></p>", "days": 3}
-
-
-def test_a_web_content_waits_for_each_contact(now: datetime, workflow: Workflow) -> None:
-    one, two = contacts({}, {})
-    assert acted("send_web_content", POPUP, [one, two], now=now, workflow=workflow) == {one, two}
-    assert [content["html"] for content in waiting_for(one, now=now)] == ["<p>Now</p>"]
-    assert waiting_for(one, now=now + timedelta(days=3)) == []
-    assert WebContent.objects.count() == 2
-    acted("send_web_content", POPUP, [one, two], now=now, workflow=workflow)
-    assert WebContent.objects.count() == 2
-    assert fault_fields("send_web_content", POPUP | {"button_text": "Go"}) == {"button_url"}
-    assert words("send_web_content", POPUP) == "Sale"
-
-
-@pytest.mark.parametrize(("kind", "settings"), [("send_email", EMAIL), ("send_web_content", POPUP)])
-def test_many_messages_take_no_more_statements(
-    kind: str, settings: dict[str, Any], now: datetime, workflow: Workflow
-) -> None:
-    made = Contact.objects.bulk_create(
-        Contact(email=f"{number}@example.org", newsletter="subscribed") for number in range(201)
-    )
-    _same_number_of_statements(kind, settings, now=now, workflow=workflow, made=made)
+    same_number_of_statements(kind, {"segment": segment.pk}, now=now, workflow=workflow)

@@ -8,6 +8,7 @@ from workflows.nodes import actions_outside as actions_outside
 from workflows.nodes import actions_points as actions_points
 from workflows.nodes import actions_segments as actions_segments
 from workflows.nodes import actions_web as actions_web
+from workflows.nodes import actions_workflows as actions_workflows
 from workflows.nodes import conditions as conditions
 from workflows.nodes import conditions_email as conditions_email
 from workflows.nodes import schedule as schedule
