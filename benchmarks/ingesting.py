@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import json
 import random
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from http.client import HTTPConnection, HTTPException
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -24,17 +17,16 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from benchmarks.report import table
+from benchmarks.server import server
 from contacts.models import Change, Contact, Event
 from crm.api_keys import create_key
 from segments.editing import create_segment, fill
 from segments.models import Segment
 from segments.refresh import audit
 
-MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
 TYPES = ("page_visit",) * 6 + ("product_visit",) * 2 + ("cart_add", "purchase")
 SENT_AGAIN = 0.1  # share of the requests that repeat an earlier one
 OLDEST = 90.0  # seconds that an event may be old when it is sent
-SECONDS_TO_START = 60
 SECONDS_TO_CATCH_UP = 120
 POINTS = 12  # rows of the table of the lag
 
@@ -60,7 +52,7 @@ SEGMENTS: dict[str, list[dict[str, Any]]] = {
 
 def main(seconds: str, contacts: str, batch: str, threads: str) -> None:
     secret = _prepare(int(contacts))
-    with _server() as port:
+    with server() as port:
         load = Load(port, secret, contacts=int(contacts), batch=int(batch))
         lag = Lag()
         senders = [threading.Thread(target=load.send, args=(number,)) for number in range(int(threads))]
@@ -92,35 +84,6 @@ def _prepare(contacts: int) -> str:
         fill(create_segment(name=name, kind=Segment.Kind.DYNAMIC_PLUS, definition=definition, now=now), now=now)
     _key, secret = create_key(name="Benchmark", scopes=["events:write"], now=now)
     return secret
-
-
-@contextmanager
-def _server() -> Iterator[int]:
-    """Muster itself, pages and worker, on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    process = subprocess.Popen([sys.executable, MANAGE, "serve", "--bind", f"127.0.0.1:{port}"], start_new_session=True)
-    try:
-        _wait_until_healthy(port)
-        yield port
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(60)
-
-
-def _wait_until_healthy(port: int) -> None:
-    deadline = time.monotonic() + SECONDS_TO_START
-    while time.monotonic() < deadline:
-        try:
-            request = HTTPConnection("127.0.0.1", port, timeout=5)
-            request.request("GET", "/healthz")
-            if request.getresponse().status == 200:
-                return
-        except OSError:
-            pass  # it does not listen yet
-        time.sleep(0.2)
-    raise SystemExit("The server did not start.")
 
 
 class Load:

@@ -57,7 +57,7 @@ def nothing_is_kept() -> None:
     workflow, the requests that an API key made) must not outlive its test.
     """
     statements._kept.clear()
-    frozen._kept.clear()
+    frozen.forget()
     cache.clear()
 
 

@@ -13,7 +13,7 @@ from crm.models import User
 from segments.ledger import memberships_lock
 from segments.models import Transition
 from workflows.checking import faults_of
-from workflows.engine.frozen import Frozen, frozen, occupied_versions, open_versions
+from workflows.engine.frozen import Frozen, frozen, note_change, occupied_versions, open_versions
 from workflows.engine.moving import end
 from workflows.engine.taking_in import LEDGER
 from workflows.graph import Fault, Graph, parse
@@ -129,3 +129,4 @@ def listen() -> None:
     keys = {key for version in open_versions().values() for key in (*version.entry_keys, *version.inner_keys)}
     keys |= {key for version in occupied_versions().values() for key in version.inner_keys}
     arrivals.watch(key for key in keys if not key.startswith(("entered:", "left:")))
+    note_change()

@@ -199,7 +199,7 @@ def effects_of(world: World, places: Iterator[int] | None) -> dict[str, Any]:
             found = live_through(world, places)
             raise Undone
     except Undone:
-        frozen._kept.clear()
+        frozen.forget()
     return found
 
 

@@ -8,16 +8,17 @@ from datetime import datetime
 from functools import cached_property
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef
 
 from segments.statements import Kept, prepare
 from workflows.graph import Graph, GraphNode, parse
-from workflows.models import Run, Version, Workflow
+from workflows.models import Cursor, Run, Version, Workflow
 from workflows.nodes import NODES
 from workflows.nodes.base import Trigger
 from workflows.rules import Rules, rules_of
 
 MOST_KEPT = 2_000
+CHANGES = "changes of workflows"
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,56 @@ def open_versions() -> dict[int, Frozen]:
     return _frozen(in_force.values_list(*(f"version__{name}" for name in ROW)))
 
 
+Entry = tuple[Frozen, GraphNode, Trigger | None]
+
+
+@dataclass(frozen=True)
+class Listening:
+    """What happenings can do, by their keys: let contacts in at entries, and end runs of versions."""
+
+    entries: dict[str, list[Entry]]
+    endings: dict[str, list[Frozen]]
+
+
+_listening: dict[tuple[str, int], Listening] = {}
+
+
+def listening() -> Listening:
+    """Read anew only when a workflow has changed: until then, contacts come into no other versions."""
+    state = _database(), _changes_so_far()
+    if state not in _listening:
+        is_open = open_versions()
+        found = Listening({}, {})
+        for version in is_open.values():
+            for key, entries in version.entry_keys.items():
+                found.entries.setdefault(key, []).extend((version, node, trigger) for node, trigger in entries)
+        for version in (is_open | occupied_versions()).values():
+            for key in version.ending_keys:
+                found.endings.setdefault(key, []).append(version)
+        _listening.clear()
+        _listening[state] = found
+    return _listening[state]
+
+
+def _changes_so_far() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT position FROM workflows_cursor WHERE consumer = %s", [CHANGES])
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def note_change() -> None:
+    """Let every process know that other versions are open now than before."""
+    Cursor.objects.get_or_create(consumer=CHANGES)
+    Cursor.objects.filter(consumer=CHANGES).update(position=F("position") + 1)
+
+
+def forget() -> None:
+    """Forget everything that is kept."""
+    _kept.clear()
+    _listening.clear()
+
+
 def occupied_versions() -> dict[int, Frozen]:
     """The versions with contacts inside, by id."""
     inside = Run.objects.inside().filter(version=OuterRef("pk"))
@@ -105,8 +156,12 @@ def frozen_of(version: Version) -> Frozen:
     return _frozen([(version.pk, version.saved_at, version.ledger_from)])[version.pk]
 
 
+def _database() -> str:
+    return connection.vendor + str(connection.settings_dict["NAME"])
+
+
 def _frozen(rows: Iterable[Row]) -> dict[int, Frozen]:
-    database = connection.vendor + str(connection.settings_dict["NAME"])
+    database = _database()
     wanted = {(database, row): row for row in rows}
     missing = [row for key, row in wanted.items() if key not in _kept]
     if missing:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from django.core.cache import cache
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -20,9 +19,10 @@ from contacts import arrivals
 from contacts.json_rows import moment_writer, rows_of, rows_parameter
 from contacts.models import Arrival
 from segments.models import Cause, Transition
-from workflows.engine.frozen import Frozen, frozen, occupied_versions, open_versions, segments_of
+from workflows.engine.frozen import Frozen, Listening, frozen, listening, occupied_versions, open_versions, segments_of
 from workflows.engine.moving import end, moment
 from workflows.engine.starting import Start, begin, begin_everybody
+from workflows.graph import GraphNode
 from workflows.models import Appointment, Cursor, Run, Workflow
 from workflows.nodes import NODES
 from workflows.nodes.base import Happening, Trigger
@@ -131,6 +131,9 @@ def _keep_appointment(appointment: Appointment, *, now: datetime) -> int:
     version = frozen([appointment.version_id])[appointment.version_id]
     node = version.graph.nodes[appointment.node]
     kind = NODES[node.type]
+    if isinstance(kind, Trigger) and kind.makes_up and appointment.due_at < now - kind.makes_up:
+        _make_next(appointment, node, now=now)
+        return 0
     definition, at = (
         kind.lets_in(node.settings, at=appointment.due_at) if isinstance(kind, Trigger) else (None, appointment.due_at)
     )
@@ -145,43 +148,47 @@ def _keep_appointment(appointment: Appointment, *, now: datetime) -> int:
         if last is None:
             break
         after = last
-    opens = kind.opens_at(node.settings, after=appointment.due_at) if isinstance(kind, Trigger) else None
+    _make_next(appointment, node, now=now)
+    return begun
+
+
+def _make_next(appointment: Appointment, node: GraphNode, *, now: datetime) -> None:
+    """Of several times that were missed, one is enough, unless the trigger makes up for them."""
+    kind = NODES[node.type]
+    opens = None
+    if isinstance(kind, Trigger):
+        opens = kind.opens_at(node.settings, after=max(appointment.due_at, now - kind.makes_up))
     same = Appointment.objects.filter(pk=appointment.pk, due_at=appointment.due_at)
     if opens is None:
         same.delete()
     else:
         same.update(due_at=opens)
-    return begun
 
 
 def _act_on(happenings: Sequence[Happening], *, now: datetime, silent: Collection[str] = ()) -> None:
     """Let happenings do what they do. Those that are ``silent`` end runs, and begin or wake none."""
     if not happenings:
         return
-    _end_runs(happenings, now=now)
+    listeners = listening()
+    _end_runs(happenings, listeners, now=now)
     heard = [happening for happening in happenings if happening.id not in silent]
     _wake_runs(heard, now=now)
-    begin(list(_starts(heard)), now=now)
+    begin(list(_starts(heard, listeners)), now=now)
 
 
-def _starts(happenings: Sequence[Happening]) -> Iterator[Start]:
-    listening: dict[str, list[tuple[Frozen, str, Trigger | None, Mapping[str, Any]]]] = defaultdict(list)
-    for version in open_versions().values():
-        for key, entries in version.entry_keys.items():
-            for node, trigger in entries:
-                listening[key].append((version, node.id, trigger, node.settings))
+def _starts(happenings: Sequence[Happening], listeners: Listening) -> Iterator[Start]:
     for happening in happenings:
-        for version, node_id, trigger, settings in listening.get(happening.key, ()):
+        for version, node, trigger in listeners.entries.get(happening.key, ()):
             if _is_older(happening, version):
                 continue
             if trigger is None:
-                yield Start(version, node_id, happening.contact_id, _key_without_trigger(happening))
-            elif trigger.matches(settings, happening, workflow_id=version.workflow_id):
+                yield Start(version, node.id, happening.contact_id, _key_without_trigger(happening))
+            elif trigger.matches(node.settings, happening, workflow_id=version.workflow_id):
                 yield Start(
                     version,
-                    node_id,
+                    node.id,
                     happening.contact_id,
-                    f"{happening.id}:{node_id}",
+                    f"{happening.id}:{node.id}",
                     happening.event_id,
                     happening.values,
                     alone=trigger.alone,
@@ -249,25 +256,24 @@ def _waiting_for(happenings: Sequence[Happening]) -> list[tuple[int, int, int, s
         return list(cursor.fetchall())
 
 
-def _end_runs(happenings: Sequence[Happening], *, now: datetime) -> None:
+def _end_runs(happenings: Sequence[Happening], listeners: Listening, *, now: datetime) -> None:
     """End the runs that have reached their goal, and those whose contact has left the segment of the workflow."""
+    endings = listeners.endings
     by_key: dict[str, dict[int, datetime]] = defaultdict(dict)
     for happening in happenings:
-        by_key[happening.key][happening.contact_id] = happening.at
-    ending = [version for version in occupied_versions().values() if version.ending_keys & by_key.keys()]
-    for version in ending:
-        goal, left = version.rules.goal_key, f"left:{version.rules.exit_segment}"
-        is_goal = version.rules.is_goal
-        for key, state, reason in ((goal, Run.State.GOAL, ""), (left, Run.State.EXITED, _("Left the segment"))):
-            contacts = by_key.get(key) if key in version.ending_keys else None
-            if contacts:
-                runs = Run.objects.inside().real().filter(version_id=version.version_id, contact_id__in=list(contacts))
-                reached = [
-                    pk
-                    for pk, contact_id, started_at in runs.values_list("pk", "contact_id", "started_at")
-                    if (
-                        started_at <= contacts[contact_id] if key == left else is_goal(contacts[contact_id], started_at)
-                    )
-                ]
-                if reached:
-                    end(reached, state, reason, now=now)
+        if happening.key in endings:
+            by_key[happening.key][happening.contact_id] = happening.at
+    for key, contacts in by_key.items():
+        for version in endings[key]:
+            _end_runs_of(version, key, contacts, now=now)
+
+
+def _end_runs_of(version: Frozen, key: str, contacts: dict[int, datetime], *, now: datetime) -> None:
+    runs = Run.objects.inside().real().filter(version_id=version.version_id, contact_id__in=list(contacts))
+    began = list(runs.values_list("pk", "contact_id", "started_at"))
+    if key == version.rules.goal_key:
+        reached = [pk for pk, contact_id, at in began if version.rules.is_goal(contacts[contact_id], at)]
+        end(reached, Run.State.GOAL, "", now=now)
+    if key == f"left:{version.rules.exit_segment}":
+        gone = [pk for pk, contact_id, at in began if at <= contacts[contact_id]]
+        end(gone, Run.State.EXITED, _("Left the segment"), now=now)
