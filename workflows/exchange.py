@@ -23,6 +23,7 @@ from workflows.cards import board_of
 from workflows.drafting import create, free_name
 from workflows.graph import LONGEST_NOTE, Graph, GraphNode, MalformedGraph, parse
 from workflows.models import Workflow
+from workflows.nodes import NODES
 from workflows.nodes.base import NodeContext
 from workflows.references import KINDS, UnreadableSettings, references, with_others
 
@@ -59,11 +60,20 @@ def exported(workflow: Workflow) -> dict[str, Any]:
         "version": VERSION,
         "name": workflow.name,
         "description": workflow.description,
-        "graph": graph.as_json(),
+        "graph": _without_what_stays_here(graph).as_json(),
         "segments": {str(pk): {"name": name, "kind": kind} for pk, name, kind in segments},
         "lists": {str(pk): {"name": name} for pk, name in lists},
         "workflows": {str(pk): {"name": name} for pk, name in workflows},
     }
+
+
+def _without_what_stays_here(graph: Graph) -> Graph:
+    nodes = {}
+    for node in graph.nodes.values():
+        stays = NODES[node.type].form.stays_here if node.type in NODES else ()
+        kept = {name: value for name, value in node.settings.items() if name not in stays}
+        nodes[node.id] = replace(node, settings=kept)
+    return Graph(nodes, graph.edges)
 
 
 def as_text(workflow: Workflow) -> str:

@@ -1,5 +1,6 @@
 """Actions that reach somebody: lists, emails, web contents, and other workflows."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,11 +8,13 @@ import pytest
 
 from campaigns.models import Message
 from contacts.models import Contact, ContactList, ListMembership
+from crm.models import User
 from segments.models import Segment
 from tests.workflows import flows
 from tests.workflows.acting import acted, acted_of, contacts, details, fault_fields, same_number_of_statements, words
 from tests.workflows.batches import batch
 from workflows import activation, engine
+from workflows.exchange import as_text
 from workflows.graph import parse
 from workflows.models import Incident, Run, Workflow
 from workflows.nodes import NODES
@@ -250,3 +253,13 @@ def test_settings_of_a_webhook_are_checked(settings: Any) -> None:
     settings.WEBHOOK_SECRET = SECRET
     assert faults(secret="") == set()
     assert NODES["webhook"].describe({"url": "https://shop.example.com/x"}, NodeContext()) == "shop.example.com"
+
+
+def test_files_hold_neither_secrets_nor_colleagues(marketer: User) -> None:
+    nodes = {
+        "n1": ("webhook", {"url": "https://shop.example.com/x", "secret": SECRET}),
+        "n2": ("notify_staff", {"users": [marketer.pk], "subject": "Look"}),
+    }
+    workflow = Workflow.objects.create(name="Tells", draft=flows.graph(nodes, "start > n1", "n1 > n2"))
+    kept = {node["id"]: node["settings"] for node in json.loads(as_text(workflow))["graph"]["nodes"]}
+    assert kept == {"start": {}, "n1": {"url": "https://shop.example.com/x"}, "n2": {"subject": "Look"}}

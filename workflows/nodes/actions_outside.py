@@ -26,6 +26,8 @@ SHORTEST_SECRET = 16
 
 
 class WebhookForm(LimitedForm):
+    stays_here = ("secret",)
+
     url = forms.URLField(
         label=gettext_lazy("Address"),
         max_length=2000,
@@ -147,6 +149,8 @@ def _json(moment: Any) -> Any:
 
 
 class NotifyForm(LimitedForm):
+    stays_here = ("users",)
+
     users = forms.TypedMultipleChoiceField(
         label=gettext_lazy("Whom to tell"),
         coerce=int,

@@ -216,10 +216,12 @@ class NodeForm(forms.Form):
     """The settings of a node: what the panel shows, what is checked, and what is stored.
 
     It reads what the panel posted (``data``), or checks stored settings (`checked`). Stored are the cleaned values by
-    field name, in JSON. A form with a different shape overrides `as_data` and `stored`.
+    field name, in JSON. A form with a different shape overrides `as_data` and `stored`. ``stays_here`` names settings
+    that are nobody's business elsewhere, such as a secret, or that mean nothing there: exported files do not hold them.
     """
 
     use_required_attribute = False
+    stays_here: tuple[str, ...] = ()
 
     def __init__(self, data: Any = None, *, settings: Settings, context: NodeContext, **options: Any) -> None:
         self.context = context
