@@ -22,11 +22,11 @@ class Runs(Holder):
 
     def data_of(self, contact: Contact) -> Any:
         steps: dict[int, list[dict[str, Any]]] = defaultdict(list)
-        for step in Step.objects.filter(run__contact=contact).order_by("pk").values():
-            told = {name: step[name] for name in ("node", "port", "arrived_at", "left_at", "detail")}
-            steps[step["run_id"]].append(told)
-        columns = ("pk", "state", "node", "started_at", "ended_at", "reason", "values")
-        runs = Run.objects.filter(contact=contact).order_by("pk").values(*columns, name=F("workflow__name"))
+        columns = ("node", "port", "arrived_at", "left_at", "detail")
+        for step in Step.objects.filter(run__contact=contact).order_by("pk"):
+            steps[step.run_id].append({name: getattr(step, name) for name in columns})
+        told = ("pk", "state", "node", "started_at", "ended_at", "reason", "values")
+        runs = Run.objects.filter(contact=contact).order_by("pk").values(*told, name=F("workflow__name"))
         return [run | {"steps": steps[run.pop("pk")]} for run in runs]
 
     def delete(self, contacts: FrozenContacts, *, now: datetime) -> None:

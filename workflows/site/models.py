@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from django.db import models
-from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from contacts.models import Contact
@@ -45,15 +42,11 @@ class WebDesign(models.Model):
         return self.name
 
 
-class WebContentQuerySet(models.QuerySet["WebContent"]):
-    def waiting(self, *, now: datetime) -> WebContentQuerySet:
-        """Those to show on the next page. A popup is shown once, the others until somebody closes or follows them."""
-        once = Q(design__kind=WebDesign.Kind.POPUP, shown_at__isnull=False)
-        return self.filter(closed_at__isnull=True, clicked_at__isnull=True, expires_at__gt=now).exclude(once)
-
-
 class WebContent(models.Model):
-    """One web content for one contact. ``key`` says why it is sent, such as ``run:5:2``, and is there once."""
+    """One web content for one contact. ``key`` says why it is sent, such as ``run:5:2``, and is there once.
+
+    A popup waits until it is shown, the others until somebody closes or follows them, and all until they expire.
+    """
 
     design = models.ForeignKey(WebDesign, models.PROTECT, related_name="contents")
     contact = models.ForeignKey(
@@ -65,8 +58,6 @@ class WebContent(models.Model):
     shown_at = models.DateTimeField(_("shown"), null=True, blank=True)
     clicked_at = models.DateTimeField(_("clicked"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
-
-    objects = WebContentQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("web content for a contact")
