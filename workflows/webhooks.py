@@ -14,6 +14,7 @@ import requests
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from crm.encryption import Undecipherable, decrypt
 from workflows.models import Delivery
 from workflows.outside import Refused, TryLater
 from workflows.public_http import NotPublic, post
@@ -32,7 +33,7 @@ def send(delivery: Delivery, node: Mapping[str, Any], *, now: datetime) -> None:
         "Content-Type": "application/json",
         "User-Agent": "Muster",
         "Idempotency-Key": delivery.key,
-        "Muster-Signature": signature(body, secret=node.get("secret") or settings.WEBHOOK_SECRET, now=now),
+        "Muster-Signature": signature(body, secret=_secret(node), now=now),
     }
     try:
         response = post(str(node.get("url") or ""), body, headers)
@@ -50,6 +51,13 @@ def send(delivery: Delivery, node: Mapping[str, Any], *, now: datetime) -> None:
         raise TryLater(_("The other side could not be reached: %(error)s") % {"error": error}, for_all=True) from error
     with response:
         _judge(response, now=now)
+
+
+def _secret(node: Mapping[str, Any]) -> str:
+    try:
+        return decrypt(str(node.get("secret") or "")) or settings.WEBHOOK_SECRET
+    except Undecipherable:
+        raise Refused(_("Nobody can read the secret of the node: enter it again.")) from None
 
 
 def signature(body: bytes, *, secret: str, now: datetime) -> str:

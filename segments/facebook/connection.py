@@ -7,9 +7,9 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from crm.encryption import Undecipherable, decrypt, encrypt, renewed
 from crm.models import User
 from segments.facebook.client import PAGE_TIMEOUT, Client, FacebookFailure
-from segments.facebook.encryption import Undecipherable, decrypt, encrypt, renewed
 from segments.models import FacebookConnection
 
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from crm.encryption import Undecipherable, decrypt, encrypt, renewed
 from crm.models import User
 from segments import tasks
 from segments.facebook import connection
 from segments.facebook.client import Audience, Client, FacebookFailure, TemporaryFailure
-from segments.facebook.encryption import Undecipherable, decrypt, encrypt, renewed
 from segments.models import FacebookConnection
 from tests.segments.facebook_server import ACCOUNT, NAME, TOKEN, Facebook, Fault, error
 

@@ -14,6 +14,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from contacts.models import Contact, ContactField, Event
+from crm.encryption import encrypt
 from crm.models import User
 from tests.campaigns.mail_server import MailServer, mail_server
 from tests.workflows.batches import batch
@@ -46,7 +47,7 @@ def server() -> Iterator[Shop]:
 
 def hooked(url: str, contacts: list[Contact], *, now: datetime, **settings: Any) -> Workflow:
     """A workflow whose webhook has been decided for these contacts."""
-    stored = graph({"n1": ("webhook", {"url": url, "secret": SECRET} | settings)}, "start > n1")
+    stored = graph({"n1": ("webhook", {"url": url, "secret": encrypt(SECRET)} | settings)}, "start > n1")
     workflow = active("Hooks", stored, now=now)
     engine.tick(now=now)
     assert Delivery.objects.count() == len(contacts)
@@ -101,7 +102,7 @@ def test_the_event_that_started_the_run_is_told(now: datetime) -> None:
     event = Event.objects.create(
         contact=one, type="purchase", occurred_at=now, received_at=now, value=Decimal("12.5"), properties={"sku": "d1"}
     )
-    of = batch("webhook", {"url": "https://example.org/x", "secret": SECRET}, [one.pk], now=now)
+    of = batch("webhook", {"url": "https://example.org/x", "secret": encrypt(SECRET)}, [one.pk], now=now)
     of.version.workflow = Workflow.objects.create(name="W", pk=of.version.workflow_id)
     visits = [type(visit)(**{**_as_dict(visit), "event_id": event.pk, "values": {"a": 1}}) for visit in of.visits]
     list(NODES["webhook"].work(type(of)(of.version, of.graph, of.node, visits, now)))
@@ -289,6 +290,14 @@ def test_the_secret_of_the_installation_signs_where_the_node_has_none(
     assert received.headers["muster-signature"] == expected
 
 
+def test_a_secret_that_nobody_can_read_any_more(server: Shop, now: datetime, settings: Any) -> None:
+    hooked(server.url, people(1, now=now), now=now)
+    settings.SECRET_KEY = "another key, because somebody lost the old one"
+    deliver(now)
+    assert states() == [("failed", 1)]
+    assert server.received == []
+
+
 # Notes to staff
 
 
@@ -368,7 +377,7 @@ def test_a_mail_server_that_refuses_is_not_asked_again(mail: MailServer, now: da
 @pytest.mark.parametrize("kind", ["webhook", "notify_staff"])
 def test_many_deliveries_take_no_more_statements(kind: str, now: datetime, marketer: User) -> None:
     settings = {
-        "webhook": {"url": "https://example.org/", "secret": SECRET},
+        "webhook": {"url": "https://example.org/", "secret": encrypt(SECRET)},
         "notify_staff": {"users": [marketer.pk], "subject": "Look"},
     }[kind]
     contacts = people(201, now=now)

@@ -8,6 +8,7 @@ import pytest
 
 from campaigns.models import Message
 from contacts.models import Contact, ContactList, ListMembership
+from crm.encryption import decrypt, encrypt
 from crm.models import User
 from segments.models import Segment
 from tests.workflows import flows
@@ -240,7 +241,7 @@ def test_settings_of_a_webhook_are_checked(settings: Any) -> None:
     settings.WEBHOOK_SECRET = ""
 
     def faults(**changed: Any) -> set[str]:
-        given = {"url": "https://shop.example.com/x", "secret": SECRET} | changed
+        given = {"url": "https://shop.example.com/x", "secret": encrypt(SECRET)} | changed
         return {field for field, _text in NODES["webhook"].faults(given, NodeContext())}
 
     assert faults() == set()
@@ -248,16 +249,34 @@ def test_settings_of_a_webhook_are_checked(settings: Any) -> None:
                 "http://localhost:80", "http://10.0.0.1"):  # fmt: skip
         assert faults(url=url) == {"url"}, url
     assert faults(secret="") == {"secret"}
-    assert faults(secret="short") == {"secret"}
+    assert faults(secret="not what was encrypted") == {"secret"}
     assert faults(fields_sent=["custom.gone"]) == {"fields_sent"}
     settings.WEBHOOK_SECRET = SECRET
     assert faults(secret="") == set()
     assert NODES["webhook"].describe({"url": "https://shop.example.com/x"}, NodeContext()) == "shop.example.com"
 
 
+def test_a_secret_is_kept_where_nobody_reads_it() -> None:
+    form = NODES["webhook"].form
+    posted = {"url": "https://shop.example.com/x", "secret": SECRET}
+    first = form(posted, settings={}, context=NodeContext())
+    assert first.is_valid(), first.errors
+    stored = first.stored()
+    assert SECRET not in json.dumps(stored)
+    assert decrypt(stored["secret"]) == SECRET
+    again = form(posted | {"secret": ""}, settings=stored, context=NodeContext())
+    assert again.is_valid()
+    assert again.stored() == stored
+    shown = form.checked(stored, NodeContext()).as_p()
+    assert SECRET not in shown
+    assert stored["secret"] not in shown
+    short = form(posted | {"secret": "short"}, settings=stored, context=NodeContext())
+    assert set(short.errors) == {"secret"}
+
+
 def test_files_hold_neither_secrets_nor_colleagues(marketer: User) -> None:
     nodes = {
-        "n1": ("webhook", {"url": "https://shop.example.com/x", "secret": SECRET}),
+        "n1": ("webhook", {"url": "https://shop.example.com/x", "secret": encrypt(SECRET)}),
         "n2": ("notify_staff", {"users": [marketer.pk], "subject": "Look"}),
     }
     workflow = Workflow.objects.create(name="Tells", draft=flows.graph(nodes, "start > n1", "n1 > n2"))

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from contacts.fields import Catalogue, Field, catalogue
 from contacts.models import Contact, Event
 from contacts.types import FIELD_TYPES
+from crm.encryption import Undecipherable, decrypt, encrypt
 from workflows.nodes.actions import Action, done
 from workflows.nodes.actions_limits import LimitedForm
 from workflows.nodes.base import NODES, Batch, NodeContext, Outcome, Settings
@@ -39,8 +40,7 @@ class WebhookForm(LimitedForm):
         required=False,
         min_length=SHORTEST_SECRET,
         max_length=200,
-        widget=forms.PasswordInput(render_value=True, attrs={"autocomplete": "new-password"}),
-        help_text=gettext_lazy("Signs what is posted. Left empty, the secret of the setting WEBHOOK_SECRET does."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     fields_sent = forms.MultipleChoiceField(
         label=gettext_lazy("Contact fields to send"),
@@ -56,6 +56,16 @@ class WebhookForm(LimitedForm):
         chosen: Any = self.fields["fields_sent"]
         offered = self.context.conditions.catalogue.fields()
         chosen.choices = [(field.key, field.label) for field in offered if field.key != "external_id"]
+        self.fields["secret"].help_text = (
+            _("There is one. Enter another to replace it.")
+            if self.settings.get("secret")
+            else _("Signs what is posted. Left empty, the secret of the setting WEBHOOK_SECRET does.")
+        )
+
+    @classmethod
+    def as_data(cls, settings: Settings) -> dict[str, Any]:
+        """A secret that was entered is not shown again."""
+        return super().as_data({name: value for name, value in settings.items() if name != "secret"})
 
     def clean_url(self) -> str:
         url: str = self.cleaned_data["url"]
@@ -69,10 +79,17 @@ class WebhookForm(LimitedForm):
         return url
 
     def clean_secret(self) -> str:
-        secret: str = self.cleaned_data["secret"]
-        if not secret and not site.WEBHOOK_SECRET:
+        """The secret as it is stored: encrypted, so that nobody who may see the workflow reads it."""
+        entered, kept = self.cleaned_data["secret"], str(self.settings.get("secret") or "")
+        if entered:
+            return encrypt(entered)
+        if not kept and not site.WEBHOOK_SECRET:
             raise forms.ValidationError(_("Enter a secret: the setting WEBHOOK_SECRET has none."))
-        return secret
+        try:
+            decrypt(kept)
+        except Undecipherable:
+            raise forms.ValidationError(_("Enter the secret again: nobody can read the one that is kept.")) from None
+        return kept
 
 
 def _may_be_public(host: str) -> bool:
