@@ -37,7 +37,9 @@ class Even(Node):
         return YES, NO
 
     def work(self, batch: Batch) -> Iterable[Outcome]:
-        even = [visit.run_id for visit in batch.visits if visit.contact_id % 2 == 0]
+        # Not the ids: these go on growing on PostgreSQL when what was written is taken back.
+        named = batch.contacts.filter(email__regex="^p[0-9]*[02468]@").values_list("pk", flat=True)
+        even = batch.runs_of(set(named))
         yield Next(even, YES.key)
         yield Next(set(batch.run_ids) - set(even), NO.key)
 
