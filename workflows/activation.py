@@ -102,6 +102,17 @@ def resume(workflow: Workflow, *, now: datetime, user: User | None) -> None:
         _change(workflow, {Workflow.State.PAUSED, Workflow.State.FINISHED}, Workflow.State.ACTIVE, now=now, user=user)
         last = Transition.objects.aggregate(last=Max("pk"))["last"] or 0
         Version.objects.filter(workflow=workflow, pk=F("workflow__version")).update(ledger_from=last)
+        _leave_out_missed(workflow, now=now)
+
+
+def _leave_out_missed(workflow: Workflow, *, now: datetime) -> None:
+    for version in frozen([workflow.version_id] if workflow.version_id else []).values():
+        for node, trigger in version.entries:
+            missed = Appointment.objects.filter(version_id=version.version_id, node=node.id, due_at__lte=now)
+            if opens := trigger.opens_at(node.settings, after=now):
+                missed.update(due_at=opens)
+            else:
+                missed.delete()
 
 
 def finish(workflow: Workflow, *, now: datetime, user: User | None, end_runs: bool = False) -> None:

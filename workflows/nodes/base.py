@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -313,12 +313,14 @@ class Trigger(Node):
     """A node that lets a run pass when something happens to its contact.
 
     As an *entry*, right behind Start, it begins a run when that happens. Further down, runs wait there. ``alone`` says
-    that, as an entry, it begins no run of a contact that has one standing on it.
+    that, as an entry, it begins no run of a contact that has one standing on it. One that lets contacts in by the clock
+    and missed several times does so once; with ``makes_up`` it does for each of these times that lies no longer back.
     """
 
     group = NodeGroup.TRIGGER
     waits = True
     alone = False
+    makes_up = timedelta(0)
 
     def keys(self, settings: Settings) -> set[str]:
         """The keys of the happenings it listens to. One that has several waits for the first alone."""
