@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from workflows.views import canvas, deletion, details, exchange, gallery, life, listing, node
+from workflows.views import canvas, deletion, details, exchange, gallery, life, listing, live, node, testing
 
 app_name = "workflows"
 urlpatterns = [
@@ -18,6 +18,13 @@ urlpatterns = [
     path("<int:pk>/delete/", deletion.delete, name="delete"),
     path("<int:pk>/duplicate/", deletion.duplicate, name="duplicate"),
     path("<int:pk>/export/", exchange.export, name="export"),
+    path("<int:pk>/live/", live.live, name="live"),
+    path("<int:pk>/live/<slug:node_id>/", live.contacts_at, name="contacts_at"),
+    path("<int:pk>/runs/<int:run_id>/", live.path, name="path"),
+    path("<int:pk>/incidents/", live.decide_incidents, name="incidents"),
+    path("<int:pk>/test/", testing.test, name="test"),
+    path("<int:pk>/test/<int:number>/", testing.test_of, name="test_of"),
+    path("<int:pk>/dry-run/", testing.dry, name="dry_run"),
     path("<int:pk>/settings/", details.edit, name="settings"),
     path("<int:pk>/activate/", life.activate, name="activate"),
     path("<int:pk>/pause/", life.pause, name="pause"),

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from crm.requests import Request
 from crm.roles import requires
+from workflows import gallery_templates as gallery_templates  # registers every template
 from workflows.cards import cards_of
-from workflows.gallery import Template, of_goals, use
-from workflows.gallery_templates import TEMPLATES
+from workflows.gallery import TEMPLATES, Template, of_goals, use
 from workflows.nodes.base import NodeContext
 from workflows.picture import Picture, picture_of
 

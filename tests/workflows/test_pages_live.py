@@ -1,0 +1,124 @@
+"""The live view: figures, the contacts behind them, paths, incidents."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from contacts.models import Contact
+from segments.editing import create_segment
+from segments.membership import add
+from segments.models import Cause, Segment
+from tests.segments.pages import text_of
+from tests.workflows.flows import active, graph, people
+from workflows import engine
+from workflows.models import Incident, Run, Workflow
+
+pytestmark = pytest.mark.django_db
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+WAIT = ("wait", {"until": "span", "count": 1, "unit": "days"})
+
+
+def asked(number: int) -> tuple[Workflow, list[Contact]]:
+    """A workflow in which the first contact waits, and all others have come to an end."""
+    contacts = people(number, now=NOON)
+    segment = create_segment(name="Guests", kind="static", now=NOON)
+    add(segment, Contact.objects.filter(pk=contacts[0].pk), now=NOON, cause=Cause.HAND)
+    stored = graph(
+        {"q": ("is_in_segment", {"segment": segment.pk}), "w": WAIT, "e": ("end", {})},
+        "start > q",
+        "q.yes > w",
+        "q.no > e",
+    )
+    workflow = active("Welcome", stored, now=NOON)
+    engine.tick(now=NOON)
+    return workflow, contacts
+
+
+def broken() -> Workflow:
+    """A workflow with two contacts that failed, because a segment is gone."""
+    people(2, now=NOON)
+    segment = create_segment(name="Guests", kind="static", now=NOON)
+    workflow = active("Broken", graph({"a": ("add_to_segment", {"segment": segment.pk})}, "start > a"), now=NOON)
+    Segment.objects.filter(pk=segment.pk).update(deleted_at=NOON)
+    for hours in range(0, 12, 2):
+        engine.tick(now=NOON + timedelta(hours=hours))
+    Segment.objects.filter(pk=segment.pk).update(deleted_at=None)
+    return workflow
+
+
+def test_figures_lead_to_the_contacts_behind_them(marketer_client: Client):
+    workflow, contacts = asked(3)
+    address = f"/workflows/{workflow.pk}/live/"
+    text = text_of(marketer_client.get(address))
+    assert "Is in segment Guests 0 3 passed Is in segment Yes 1 · No 2 0" in text
+    assert "Wait 1 day 1 here now at Wait 0 0" in text
+    assert "End 0 2 passed End 0" in text
+    here = text_of(marketer_client.get(f"{address}w/?show=waiting"))
+    assert [contact.email in here for contact in contacts] == [True, False, False]
+    no = text_of(marketer_client.get(f"{address}q/?show=passed&port=no"))
+    assert [contact.email in no for contact in contacts] == [False, True, True]
+    assert "Contacts that left by “No”" in no
+    fragment = marketer_client.get(address, headers={"HX-Request": "true"}).content.decode()
+    assert fragment.lstrip().startswith("<div")
+    for wrong in (f"{address}none/", f"{address}w/?show=odd", f"{address}?version=9", f"{address}?version=x"):
+        assert marketer_client.get(wrong).status_code == 404
+
+
+def test_a_workflow_without_versions_says_so(marketer_client: Client):
+    workflow = Workflow.objects.create(name="New")
+    assert "Nothing has happened yet" in text_of(marketer_client.get(f"/workflows/{workflow.pk}/live/"))
+
+
+def test_queries_do_not_grow(marketer_client: Client):
+    def queries(address: str) -> int:
+        with CaptureQueriesContext(connection) as counted:
+            assert marketer_client.get(address).status_code == 200
+        return len(counted)
+
+    one, _contacts = asked(1)
+    live, behind = f"/workflows/{one.pk}/live/", f"/workflows/{one.pk}/live/start/"
+    few = (queries(live), queries(behind))
+    people(2, now=NOON)
+    engine.tick(now=NOON)
+    assert (queries(live), queries(behind)) == few == (11, 7)
+
+
+def test_a_path_tells_every_step_in_words(marketer_client: Client):
+    workflow, contacts = asked(2)
+    run = Run.objects.get(contact=contacts[0])
+    text = text_of(marketer_client.get(f"/workflows/{workflow.pk}/runs/{run.pk}/"))
+    assert "Is in segment: Guests Yes" in text
+    assert "Wait: 1 day Here now" in text
+    other = Run.objects.get(contact=contacts[1])
+    assert "Is in segment: Guests No" in text_of(marketer_client.get(f"/workflows/{workflow.pk}/runs/{other.pk}/"))
+    assert marketer_client.get(f"/workflows/{workflow.pk + 1}/runs/{run.pk}/").status_code == 404
+    tab = text_of(marketer_client.get(f"/contacts/{contacts[0].pk}/workflows/"))
+    assert "Welcome In the workflow" in tab
+
+
+def test_incidents_are_tried_again_or_left(marketer_client: Client, viewer_client: Client):
+    workflow = broken()
+    address = f"/workflows/{workflow.pk}/live/"
+    assert "The segment was deleted. Try again" in text_of(marketer_client.get(address))
+    assert "Incidents" not in text_of(viewer_client.get(address))
+    first, second = Incident.objects.order_by("pk")
+    decide = f"/workflows/{workflow.pk}/incidents/"
+    assert viewer_client.post(decide, {"again": "1"}).status_code == 403
+    assert marketer_client.post(decide, {"incident": first.pk, "leave": "1"}).status_code == 303
+    assert marketer_client.post(decide, {"again": "1"}).status_code == 303
+    assert not Incident.objects.filter(closed_at=None).exists()
+    engine.tick(now=datetime.now(UTC))
+    assert sorted(Run.objects.values_list("state", flat=True)) == ["failed", "finished"]
+    assert marketer_client.post(decide, {"incident": second.pk, "again": "1"}).status_code == 303
+    assert marketer_client.post(decide, {"incident": "x", "again": "1"}).status_code == 404
+
+
+def test_who_may_look(viewer_client: Client, client: Client):
+    workflow, _contacts = asked(1)
+    for address in ("live/", "live/w/", f"runs/{Run.objects.get().pk}/"):
+        assert client.get(f"/workflows/{workflow.pk}/{address}").status_code == 302
+        assert viewer_client.get(f"/workflows/{workflow.pk}/{address}").status_code == 200

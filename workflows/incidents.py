@@ -1,0 +1,77 @@
+"""Incidents: what went wrong, and what people decide about it: try it again, or leave it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.models import Message
+from campaigns.sending import send_again
+from crm.models import User
+from crm.registry import Registry
+from workflows.engine import failing
+from workflows.models import Delivery, Incident
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What an incident can be about besides a run's node; ``key`` stands before the id in `Incident.subject`.
+
+    ``again(id, now=)`` has it done again.
+    """
+
+    key: str
+    label: Any
+    again: Callable[..., None]
+
+
+SUBJECTS: Registry[Subject] = Registry("subject of incidents")
+
+
+def open_incidents(workflow_id: int) -> QuerySet[Incident]:
+    """Those of a workflow that nobody has decided about, the latest first."""
+    return Incident.objects.filter(run__workflow=workflow_id, closed_at__isnull=True).order_by("-pk")
+
+
+def try_again(incident: Incident, *, user: User | None, now: datetime) -> bool:
+    """Have done what failed; False when somebody has decided already, or nothing is left to try."""
+    kind, _colon, pk = incident.subject.partition(":")
+    if kind not in SUBJECTS:
+        return failing.try_again(incident, user=user, now=now)
+    with transaction.atomic():
+        if not failing.leave(incident, user=user, now=now):
+            return False
+        SUBJECTS[kind].again(int(pk), now=now)
+        return True
+
+
+def leave(incident: Incident, *, user: User | None, now: datetime) -> bool:
+    """Close an incident and leave things as they are; False when somebody has decided already."""
+    return failing.leave(incident, user=user, now=now)
+
+
+def decide(incidents: Iterable[Incident], *, again: bool, user: User | None, now: datetime) -> int:
+    """Try each again, or leave each; returns for how many that was done."""
+    return sum((try_again if again else leave)(incident, user=user, now=now) for incident in incidents)
+
+
+def _deliver_again(pk: int, *, now: datetime) -> None:
+    Delivery.objects.filter(pk=pk, state=Delivery.State.FAILED).update(
+        state=Delivery.State.QUEUED, attempts=0, due_at=now, error=""
+    )
+
+
+def _send_again(pk: int, *, now: datetime) -> None:
+    message = Message.objects.filter(pk=pk).first()
+    if message:
+        send_again(message, now=now)
+
+
+SUBJECTS.add(Subject("delivery", _("Delivery"), _deliver_again))
+SUBJECTS.add(Subject("message", _("Email"), _send_again))
