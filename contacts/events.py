@@ -293,6 +293,9 @@ def _find_contacts(drafts: list[_Draft], *, now: datetime) -> None:
         keys = sorted({str(value) for name, value in (draft.reference for draft in strangers) if name == "visitor_key"})
         newcomers = [Contact(visitor_key=key, created_at=now, updated_at=now) for key in keys]
         Contact.objects.bulk_create(newcomers, ignore_conflicts=True)
+        # While we made a contact of a visitor, another writer may have found out who it is.
+        if found_out := _know_devices(strangers):
+            Contact.objects.filter(visitor_key__in=found_out).delete()
         found |= _lock({draft.reference for draft in strangers})
     for draft in drafts:
         draft.contact_id = found.get(draft.reference, 0)
@@ -300,14 +303,15 @@ def _find_contacts(drafts: list[_Draft], *, now: datetime) -> None:
             draft.result = Result(Outcome.REFUSED, reason=_no_contact(*draft.reference))
 
 
-def _know_devices(drafts: list[_Draft]) -> None:
-    """Let drafts with the visitor key of a contact's further device name the contact itself."""
+def _know_devices(drafts: list[_Draft]) -> set[str]:
+    """Let drafts with the visitor key of a contact's further device name the contact itself; returns these keys."""
     keys = {str(value) for name, value in (draft.reference for draft in drafts) if name == "visitor_key"}
     contacts = owners(keys)
     for draft in drafts if contacts else ():
         name, value = draft.reference
         if name == "visitor_key" and value in contacts:
             draft.reference = "id", contacts[str(value)]
+    return set(contacts)
 
 
 def _lock(references: set[Reference]) -> dict[Reference, int]:

@@ -32,12 +32,27 @@ def with_key(key: str) -> Q:
 def give(key: str, contact: Contact, *, now: datetime) -> None:
     """Let a device belong to this contact from now on, whoever had it before. What was done with it stays theirs."""
     with changes.recorded(now=now):
-        if contact.visitor_key == key:
+        current = Contact.objects.select_for_update().only("visitor_key").get(pk=contact.pk)
+        if current.visitor_key == key:
             return
         Contact.objects.filter(visitor_key=key).update(visitor_key=None)
-        if contact.visitor_key is None:
+        if current.visitor_key is None:
             Visitor.objects.filter(key=key).delete()
             Contact.objects.filter(pk=contact.pk).update(visitor_key=key)
             contact.visitor_key = key
         else:
             Visitor.objects.update_or_create(key=key, defaults={"contact": contact, "since": now})
+
+
+def visitor_with(key: str, *, now: datetime) -> Contact:
+    """The contact whose device has this key; a new anonymous one if nobody has it.
+
+    Whoever is about to say whose device it is asks for it, so that nobody else makes a contact of it meanwhile.
+    """
+    known = Contact.objects.filter(with_key(key))
+    found = known.first()
+    if found is None:
+        new = Contact(visitor_key=key, created_at=now, updated_at=now)
+        Contact.objects.bulk_create([new], ignore_conflicts=True)
+        found = known.get()
+    return found

@@ -24,7 +24,7 @@ from contacts.editing import Taken, create_contact, taken_by, update_contact
 from contacts.events import UNSTORABLE
 from contacts.merging import merge
 from contacts.models import Contact
-from contacts.visitors import give, with_key
+from contacts.visitors import give, visitor_with
 
 LONGEST_TOKEN = 2_000
 LONGEST_EXTERNAL_ID = 255
@@ -111,13 +111,13 @@ def recognise(visitor_key: str, claims: Claims, *, now: datetime) -> int:
 
 
 def _recognise(visitor_key: str, claims: Claims, *, now: datetime) -> int:
-    visitor = _with_device(visitor_key)
+    visitor = visitor_with(visitor_key, now=now)
     known = _named_by(claims)
-    if known is None and visitor is not None and visitor.is_anonymous:
+    if known is None and visitor.is_anonymous:
         return update_contact(visitor, _free(claims), now=now).pk
     if known is None:
         known = create_contact(_free(claims), now=now)
-    if visitor is not None and visitor.is_anonymous and visitor != known:
+    if visitor.is_anonymous and visitor != known:
         known = merge(visitor, known, now=now)
     elif visitor != known:
         give(visitor_key, known, now=now)
@@ -125,10 +125,6 @@ def _recognise(visitor_key: str, claims: Claims, *, now: datetime) -> int:
     if missing:
         update_contact(known, missing, now=now)
     return known.pk
-
-
-def _with_device(visitor_key: str) -> Contact | None:
-    return Contact.objects.filter(with_key(visitor_key)).first()
 
 
 def _named_by(claims: Claims) -> Contact | None:
