@@ -110,7 +110,7 @@ def _kind(node: Node) -> Kind:
 
 
 def name_of(node: GraphNode, card: Card) -> str:
-    """How lists and selects name a node."""
-    if not card.text:
+    """How selects name a node."""
+    if not card.text or card.text in card.faults:
         return card.label
     return _("%(kind)s: %(settings)s") % {"kind": card.label, "settings": card.text}

@@ -104,8 +104,8 @@ model.addEventListener("selection", () => {
 });
 
 function showHistory() {
-  for (const [id, steps] of [["undo", model.before], ["redo", model.after]]) {
-    if (byId(id)) byId(id).disabled = !steps.length;
+  for (const [does, steps] of [["undo", model.before], ["redo", model.after]]) {
+    for (const button of document.querySelectorAll(`[data-do="${does}"]`)) button.disabled = !steps.length;
   }
 }
 
@@ -148,8 +148,8 @@ function add(type, point) {
 
 /* How much of the canvas the open panel covers. */
 function hiddenBy() {
-  if (isPhone.matches) return { right: 0, bottom: byId("panel").hidden ? 0 : board.clientHeight / 2 };
-  return { right: byId("panel").hidden ? 0 : byId("panel").offsetWidth, bottom: 64 };
+  const { offsetWidth, offsetHeight } = byId("panel");
+  return isPhone.matches ? { right: 0, bottom: Math.max(64, offsetHeight) } : { right: offsetWidth, bottom: 64 };
 }
 
 const does = {
