@@ -40,19 +40,15 @@ class LimitedForm(NodeForm):
     )
     limits_times = _number(gettext_lazy("Times at most"))
     limits_span = _number(gettext_lazy("Within"))
-    limits_unit = forms.ChoiceField(
-        label=gettext_lazy("Unit of the span"), choices=UNITS, required=False, initial="days"
-    )
+    limits_unit = forms.ChoiceField(label=gettext_lazy("Unit"), choices=UNITS, required=False, initial="days")
     limits_total = _number(
         gettext_lazy("At most so often in all"), max_value=1_000_000_000, help_text=gettext_lazy("Empty: without end.")
     )
     limits_pause = _number(
-        gettext_lazy("Pause after it was done"),
+        gettext_lazy("Pause afterwards"),
         help_text=gettext_lazy("Until it is over, the same contact is passed over."),
     )
-    limits_pause_unit = forms.ChoiceField(
-        label=gettext_lazy("Unit of the pause"), choices=UNITS, required=False, initial="days"
-    )
+    limits_pause_unit = forms.ChoiceField(label=gettext_lazy("Unit"), choices=UNITS, required=False, initial="days")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -91,13 +87,9 @@ class LimitedForm(NodeForm):
         return [bound for bound in self if not bound.name.startswith(f"{LIMITS}_")]
 
     @property
-    def limit_fields(self) -> list[Any]:
-        return [bound for bound in self if bound.name.startswith(f"{LIMITS}_")]
-
-    @property
     def limits_are_open(self) -> bool:
         """Whether the limits are to be seen at once: there are some, or something is wrong with them."""
-        return any(bound.errors for bound in self.limit_fields) or bool(self.settings.get(LIMITS))
+        return any(name.startswith(LIMITS) for name in self.errors) or bool(self.settings.get(LIMITS))
 
 
 LIMIT_NAMES = [name.removeprefix(f"{LIMITS}_") for name in LimitedForm.base_fields]
