@@ -253,6 +253,23 @@ def test_a_circle_that_does_not_wait_is_cut() -> None:
     assert (run.state, Incident.objects.get().text) == ("failed", "It goes in a circle without waiting.")
 
 
+def test_what_is_done_to_a_contact_is_done_for_each_of_its_runs() -> None:
+    (one,) = people(1, now=NOON - MINUTE)
+    stored = graph(
+        {"t": ("test_buys", {"category": "desks"}), "p": ("add_points", {"points": 1})},
+        "start > t",
+        "t > p",
+        start={"reentry": "always"},
+    )
+    flow = active("Twice", stored, now=NOON)
+    for _time in range(3):
+        bought(one, "desks", NOON + MINUTE)
+    engine.tick(now=NOON + MINUTE)
+    assert ways(flow) == {one.pk: [["t.next", "p.next", "finished"]] * 3}
+    one.refresh_from_db()
+    assert one.points == 3
+
+
 def test_a_visitor_is_answered_at_once() -> None:
     one, two = people(2, now=NOON - MINUTE)
     stored = graph({"t": ("test_buys", {"category": "desks"}), "a": ("test_pass", {})}, "start > t", "t > a")

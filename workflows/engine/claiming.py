@@ -68,4 +68,11 @@ def claim(
     )
     if not rows:
         return None
-    return Batch(version, frozen.graph, frozen.graph.nodes[node_id], [Visit(*row) for row in sorted(rows)], now)
+    # A contact's second run comes with the next batch: what is done to a set is done once for each contact in it.
+    first_runs = {visit.contact_id: visit for visit in sorted((Visit(*row) for row in rows), reverse=True, key=_age)}
+    visits = sorted(first_runs.values(), key=_age)
+    return Batch(version, frozen.graph, frozen.graph.nodes[node_id], visits, now)
+
+
+def _age(visit: Visit) -> int:
+    return visit.run_id

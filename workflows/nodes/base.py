@@ -78,7 +78,8 @@ class Visit:
 
 @dataclass(frozen=True)
 class Batch:
-    """Runs of one version that stand on one node and are due, to be worked as a set, in one transaction."""
+    """Runs of one version that stand on one node and are due, to be worked as a set, in one transaction. Each is of
+    another contact."""
 
     version: Version
     graph: Graph
