@@ -25,7 +25,8 @@ OF_EMAILS = {
     "default-src": ["'none'"],
     "img-src": ["*", "data:"],
     "style-src": ["'unsafe-inline'"],
-    "sandbox": ["allow-popups", "allow-popups-to-escape-sandbox", "allow-top-navigation-by-user-activation"],
+    "form-action": ["'none'"],
+    "base-uri": ["'none'"],
     "frame-ancestors": ["'none'"],
 }
 
