@@ -8,7 +8,7 @@ from django import forms
 from django.utils.translation import gettext as _
 
 from workflows.graph import Fault, Graph
-from workflows.nodes.base import NODES, Node, NodeContext, Trigger
+from workflows.nodes.base import NODES, Node, NodeContext, Settings, Trigger
 
 START = "start"
 
@@ -47,13 +47,15 @@ def _of_nodes(graph: Graph, context: NodeContext) -> Iterator[Fault]:
             yield Fault(_("Nobody knows this kind of node (“%(type)s”): remove it.") % {"type": node.type}, node.id)
             continue
         for field, message in kinds[node.id].faults(node.settings, context):
-            yield Fault(_with_label(kinds[node.id], field, message), node.id, field)
+            yield Fault(_with_label(kinds[node.id], node.settings, context, field, message), node.id, field)
 
 
-def _with_label(kind: Node, field: str, message: str) -> str:
+def _with_label(kind: Node, settings: Settings, context: NodeContext, field: str, message: str) -> str:
     """What is said of any field says of which, because cards and lists show it away from there."""
-    if field in kind.form.base_fields and message == str(forms.Field.default_error_messages["required"]):
-        return _("“%(field)s” is not set yet.") % {"field": kind.form.base_fields[field].label}
+    if field and message == str(forms.Field.default_error_messages["required"]):
+        fields = kind.form.checked(settings, context).fields
+        if field in fields:
+            return _("“%(field)s” is not set yet.") % {"field": fields[field].label}
     return message
 
 

@@ -69,6 +69,7 @@ export class Drawing {
     button.ariaPressed = String(isSelected);
     item.classList.toggle("selected", isSelected);
     item.classList.toggle("faulty", card.faults.length > 0);
+    item.classList.toggle("unset", card.faults.includes(card.text));
     item.classList.toggle("parting", ways.length > 1 || (ways[0] && ways[0].kind !== "next"));
     const [icon, words, more] = button.children;
     if (icon.dataset.icon !== card.icon) {
