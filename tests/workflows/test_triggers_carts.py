@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contacts.models import Contact
+from contacts.models import Contact, Event
 from tests.workflows.flows import active, graph, people, ways
 from tests.workflows.happenings import described, faults_of, happens, stored
 from workflows import engine
@@ -145,6 +145,19 @@ def test_further_down_it_is_waited_for_as_often_as_it_takes() -> None:
     assert ways(flow)[one.pk] == [["v.next", "at c"]]
     tick(260)
     assert ways(flow)[one.pk] == [["v.next", "c.next", "finished"]]
+
+
+def test_two_runs_of_contacts_that_became_one_are_one_cart() -> None:
+    one, two = people(2, now=NOON - MINUTE)
+    flow = carts()
+    adds(one, 1)
+    adds(two, 10, "Lamp")
+    Run.objects.filter(contact=two).update(contact=one, key="other")
+    Event.objects.filter(contact=two).update(contact=one)
+    tick(61)
+    assert ways(flow) == {one.pk: [["at c"], ["at c"]]}
+    tick(70)
+    assert ways(flow) == {one.pk: [["c.next", "finished"]]}
 
 
 def test_words_and_faults() -> None:

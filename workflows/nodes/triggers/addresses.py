@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -24,28 +24,28 @@ DEFAULT_PORTS = (None, 80, 443)
 
 @dataclass(frozen=True)
 class Address:
-    """The address of a page, or a rule on addresses; ``host`` is empty for a path alone."""
+    """The address of a page, or a rule on addresses; ``host`` is empty for a path alone.
+
+    A page visit is compared with the rules of every workflow while the visitor waits, so that both are kept ready.
+    """
 
     host: str
     path: str
     query: str
 
-    @property
+    @cached_property
     def whole(self) -> str:
         return f"{self.path}?{self.query}" if self.query else self.path
 
     def is_exactly(self, rule: Address) -> bool:
-        return (
-            self._is_on(rule)
-            and self.path.rstrip("/") == rule.path.rstrip("/")
-            and (not rule.query or self.query == rule.query)
-        )
+        if rule.host and self.host != rule.host:
+            return False
+        return self.path.rstrip("/") == rule.path.rstrip("/") and (not rule.query or self.query == rule.query)
 
     def starts_with(self, rule: Address) -> bool:
-        return self._is_on(rule) and (self.whole.startswith(rule.whole) or f"{self.path}/" == rule.whole)
-
-    def _is_on(self, rule: Address) -> bool:
-        return not rule.host or self.host == rule.host
+        if rule.host and self.host != rule.host:
+            return False
+        return self.whole.startswith(rule.whole) or (rule.whole.endswith("/") and f"{self.path}/" == rule.whole)
 
 
 @lru_cache(maxsize=10_000)

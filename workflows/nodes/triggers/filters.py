@@ -54,9 +54,11 @@ def choices_of(comparisons: dict[str, Comparison]) -> list[tuple[str, Label]]:
 
 def lines_of(stored: Any) -> list[str]:
     """The texts of a setting; one text is several lines."""
+    if not stored:
+        return []
     if isinstance(stored, list):
         return [str(one) for one in stored]
-    return [line.strip() for line in str(stored or "").splitlines() if line.strip()]
+    return [line.strip() for line in str(stored).splitlines() if line.strip()]
 
 
 def text_fits(found: Any, how: str | None, wanted: Sequence[str]) -> bool:

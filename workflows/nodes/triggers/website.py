@@ -86,13 +86,13 @@ class PageVisit(OnEvent):
 
     def matches(self, settings: Settings, happening: Happening, *, workflow_id: int) -> bool:
         properties = happening.properties
-        category = lines_of(settings.get("category"))
         devices = ON_DEVICE.get(settings.get("device") or ANY)
-        return (
-            _is_wanted(settings, page_of(properties))
-            and (not category or text_fits(properties.get("category"), settings.get("category_operator"), category))
-            and (devices is None or properties.get("device") in devices)
-        )
+        if devices and properties.get("device") not in devices:
+            return False
+        category = lines_of(settings.get("category"))
+        if category and not text_fits(properties.get("category"), settings.get("category_operator"), category):
+            return False
+        return _is_wanted(settings, page_of(properties))
 
     def describe(self, settings: Settings, context: NodeContext) -> str:
         exactly, excluded = lines_of(settings.get("exactly")), lines_of(settings.get("excluded"))
@@ -104,24 +104,24 @@ class PageVisit(OnEvent):
             if excluded
             else "",
             text_in_words(_("Category"), settings.get("category_operator"), lines_of(settings.get("category"))),
-            {ANY: "", DESKTOP: _("on a desktop"), MOBILE: _("on a mobile device")}[device],
+            {DESKTOP: _("on a desktop"), MOBILE: _("on a mobile device")}.get(device, ""),
             empty=_("Any page"),
         )
 
 
 def _is_wanted(settings: Settings, page: Address | None) -> bool:
-    starts, exactly, excluded = (_rules(settings, name) for name in ("starts_with", "exactly", "excluded"))
+    starts, exactly = _rules(settings.get("starts_with")), _rules(settings.get("exactly"))
     if page is None:
         return not (starts or exactly)
-    if any(page.starts_with(rule) for rule in excluded):
+    if any(page.starts_with(rule) for rule in _rules(settings.get("excluded"))):
         return False
     if not (starts or exactly):
         return True
     return any(page.starts_with(rule) for rule in starts) or any(page.is_exactly(rule) for rule in exactly)
 
 
-def _rules(settings: Settings, name: str) -> list[Address]:
-    return [rule for line in lines_of(settings.get(name)) if (rule := address(line))]
+def _rules(stored: Any) -> list[Address]:
+    return [rule for line in lines_of(stored) if (rule := address(line))] if stored else []
 
 
 class ProductSearchForm(NodeForm):
