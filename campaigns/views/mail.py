@@ -23,6 +23,7 @@ DOT = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")  # a
 # An email is no page of ours: it may show pictures from anywhere, and does nothing.
 OF_EMAILS = {
     "default-src": ["'none'"],
+    "script-src": ["'none'"],
     "img-src": ["*", "data:"],
     "style-src": ["'unsafe-inline'"],
     "form-action": ["'none'"],
