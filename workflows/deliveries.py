@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from workflows import notices, webhooks
 from workflows.engine.frozen import frozen
 from workflows.models import Delivery, Incident
-from workflows.outbox import NOTICE, WEBHOOK
+from workflows.outbox import NOTICE, WEBHOOK, wake_worker
 from workflows.outside import Refused, TryLater
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,9 @@ def deliver_due(*, now: datetime, clock: Callable[[], datetime], limit: int) -> 
 def send_again(delivery_id: int, *, now: datetime) -> bool:
     """Try a failed delivery anew, because somebody decided so. False if it has not failed."""
     failed = Delivery.objects.filter(pk=delivery_id, state=State.FAILED)
-    return bool(failed.update(state=State.QUEUED, attempts=0, due_at=now, error=""))
+    queued = failed.update(state=State.QUEUED, attempts=0, due_at=now, error="")
+    transaction.on_commit(wake_worker, robust=True)
+    return bool(queued)
 
 
 def _claim(*, now: datetime) -> int | None:

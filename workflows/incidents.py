@@ -15,8 +15,9 @@ from campaigns.models import Message
 from campaigns.sending import send_again
 from crm.models import User
 from crm.registry import Registry
+from workflows import deliveries
 from workflows.engine import failing
-from workflows.models import Delivery, Incident
+from workflows.models import Incident
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Subject:
 
     key: str
     label: Any
-    again: Callable[..., None]
+    again: Callable[..., object]
 
 
 SUBJECTS: Registry[Subject] = Registry("subject of incidents")
@@ -61,17 +62,11 @@ def decide(incidents: Iterable[Incident], *, again: bool, user: User | None, now
     return sum((try_again if again else leave)(incident, user=user, now=now) for incident in incidents)
 
 
-def _deliver_again(pk: int, *, now: datetime) -> None:
-    Delivery.objects.filter(pk=pk, state=Delivery.State.FAILED).update(
-        state=Delivery.State.QUEUED, attempts=0, due_at=now, error=""
-    )
-
-
 def _send_again(pk: int, *, now: datetime) -> None:
     message = Message.objects.filter(pk=pk).first()
     if message:
         send_again(message, now=now)
 
 
-SUBJECTS.add(Subject("delivery", _("Delivery"), _deliver_again))
+SUBJECTS.add(Subject("delivery", _("Delivery"), deliveries.send_again))
 SUBJECTS.add(Subject("message", _("Email"), _send_again))
