@@ -266,6 +266,9 @@ class TestPanel:
         text = text_of(response)
         assert "administrator saved this workflow meanwhile" in text
         assert "Mine" in response.content.decode()
+        stale = {"update": "1", "draft_number": 1, "step-note": "Mine"}
+        beside = marketer_client.post(address("node", asks), stale, headers={"HX-Request": "true"})
+        assert (beside.status_code, beside["Content-Type"]) == (409, "text/plain; charset=utf-8")
         again = {"update": "1", "draft_number": 2, "step-note": "Mine"}
         assert marketer_client.post(address("node", asks), again).status_code == 303
         assert Workflow.objects.get().draft["nodes"][1]["note"] == "Mine"

@@ -85,6 +85,8 @@ class Panel:
             step.add_error(None, str(error))
             return self._page(form, step, status=422)
         except ChangedMeanwhile as meanwhile:
+            if self.request.htmx:  # The canvas asks what to do: it is not what is stored any more either.
+                return HttpResponse(who_saved(meanwhile.saved), content_type="text/plain; charset=utf-8", status=409)
             self.workflow = meanwhile.saved
             return self._page(form, step, status=409, conflict=who_saved(meanwhile.saved))
         if not self.request.htmx:

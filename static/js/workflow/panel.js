@@ -80,7 +80,10 @@ export class Panel {
 
   take(event) {
     const { xhr } = event.detail;
-    if (xhr.status === 409) Object.assign(event.detail, { shouldSwap: true, isError: false });
+    if (xhr.status === 409) {
+      event.detail.isError = false;
+      this.saver.stop("conflict", xhr.responseText);
+    }
     // Another node was chosen while the answer was on its way.
     if (this.id === null) event.detail.shouldSwap = false;
   }
