@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.db.models import Max
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -22,6 +23,7 @@ from contacts.folding import fold
 from contacts.models import Event
 from segments.clock import moved
 from segments.values import UNITS, amount
+from workflows.models import Run
 from workflows.nodes.base import NODES, Batch, Next, NodeContext, Outcome, Settings, Trigger, Visit, WaitUntil, Withdraw
 from workflows.nodes.triggers.filters import (
     joined,
@@ -154,20 +156,37 @@ class CartAbandoned(Trigger):
         if batch.is_test:
             yield from super().work(batch)
             return
-        carts = carts_of(batch.contact_ids, now=batch.now)
-        is_over: dict[int, int] = {}  # the runs that go on, by contact, because two of a merged contact are one cart
+        carts, last_runs = carts_of(batch.contact_ids, now=batch.now), _last_runs(batch)
+        over: list[int] = []
         filling: dict[int, datetime] = {}
+        withdrawn: list[int] = []
+        waiting: list[int] = []
         for visit in batch.visits:
             over_at = _over_at(batch.settings, carts.get(visit.contact_id))
-            if over_at and over_at > batch.now:
+            has_entered = _has_entered(visit, batch)
+            if has_entered and last_runs.get(visit.contact_id, 0) > visit.run_id:
+                withdrawn.append(visit.run_id)
+            elif over_at and over_at > batch.now:
                 filling[visit.run_id] = over_at
-            elif over_at and _is_since(over_at, visit, batch) and _is_wanted(batch.settings, carts[visit.contact_id]):
-                is_over.setdefault(visit.contact_id, visit.run_id)
-        yield Next(is_over.values())
+            elif (
+                over_at
+                and (has_entered or over_at > visit.arrived_at)
+                and _is_wanted(batch.settings, carts[visit.contact_id])
+            ):
+                over.append(visit.run_id)
+            else:
+                (withdrawn if has_entered else waiting).append(visit.run_id)
+        yield Next(over)
         yield WaitUntil(filling.keys(), at=filling)
-        rest = [visit for visit in batch.visits if visit.run_id not in {*filling, *is_over.values()}]
-        yield Withdraw([visit.run_id for visit in rest if _has_entered(visit, batch)])
-        yield WaitUntil([visit.run_id for visit in rest if not _has_entered(visit, batch)], awaits=event_key(PUT_IN))
+        yield Withdraw(withdrawn)
+        yield WaitUntil(waiting, awaits=event_key(PUT_IN))
+
+
+def _last_runs(batch: Batch) -> dict[int, int]:
+    """By contact, the last run that has entered here: two visitors who became one contact have one cart."""
+    standing = Run.objects.inside().filter(version_id=batch.version.pk, node=batch.node.id, visit=1)
+    last = standing.filter(contact_id__in=batch.contact_ids).order_by().values("contact_id").annotate(last=Max("pk"))
+    return dict(last.values_list("contact_id", "last"))
 
 
 def _over_at(settings: Settings, cart: Cart | None) -> datetime | None:
@@ -181,11 +200,6 @@ def _has_entered(visit: Visit, batch: Batch) -> bool:
     """Whether the run began here, and did not come from another node."""
     start = batch.graph.start
     return visit.number == 1 and start is not None and batch.node.id in batch.graph.all_after(start.id, "next")
-
-
-def _is_since(moment: datetime, visit: Visit, batch: Batch) -> bool:
-    """Whether it came about while the run waited here."""
-    return _has_entered(visit, batch) or moment > visit.arrived_at
 
 
 def _is_wanted(settings: Settings, cart: Cart) -> bool:
