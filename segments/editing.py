@@ -23,6 +23,7 @@ from segments.versions import being_saved, keep_version, refuse_stale
 
 SMALL = 20_000  # contacts up to which a page waits for the segment to be filled
 KEPT_DELETED = timedelta(days=90)
+ANNOUNCED = "announced"  # detail of the transitions of an edited definition that others shall act on
 
 
 def create_segment(
@@ -184,17 +185,29 @@ def _segments_read(definition: Definition) -> set[int]:
     return {int(key.removeprefix("segment:")) for key in depends_on(definition) if key.startswith("segment:")}
 
 
-def fill(segment: Segment, *, now: datetime, user: User | None = None, cause: Cause = Cause.DEFINITION) -> Job | None:
-    """Bring a segment up to date with its definition: at once among few contacts, else by a job of the worker."""
+def fill(
+    segment: Segment,
+    *,
+    now: datetime,
+    user: User | None = None,
+    cause: Cause = Cause.DEFINITION,
+    announce: bool = False,
+) -> Job | None:
+    """Bring a segment up to date with its definition: at once among few contacts, else by a job of the worker.
+
+    With ``announce``, those who enter or leave by an edited definition do what entering and leaving does elsewhere,
+    such as starting workflows.
+    """
+    detail = ANNOUNCED if announce else ""
     few = not Contact.objects.order_by().values("pk")[SMALL : SMALL + 1].exists()
     if few:
-        refresh_segment(segment, now=now, cause=cause)
+        refresh_segment(segment, now=now, cause=cause, detail=detail)
         return None
     return jobs.start(
         REFRESH_JOB,
         title=_("Refresh of %(segment)s") % {"segment": segment.name},
         subject=f"segment:{segment.pk}",
-        params={"segment": segment.pk, "cause": cause},
+        params={"segment": segment.pk, "cause": cause, "detail": detail},
         user=user,
         now=now,
     )
@@ -208,6 +221,7 @@ def refresh_job(job: Job, *, now: datetime) -> None:
             segment,
             now=now,
             cause=job.params["cause"],
+            detail=job.params.get("detail", ""),
             report=lambda done, total, message: jobs.progress(job, done, total, message),
         )
 

@@ -21,7 +21,8 @@ class UseSource:
     """A kind of place: ``function(segment_ids)`` gives the uses of each segment that has some.
 
     ``counted`` puts a number of such places into words: a lazy plural text with the place ``%(count)s``. ``forbidding``
-    gives, of the uses, those without which the place cannot go on: such a segment cannot be deleted.
+    gives, of the uses, those without which the place cannot go on: such a segment cannot be deleted. ``starting`` gives
+    those at which something starts when contacts enter or leave.
     """
 
     key: str
@@ -29,6 +30,7 @@ class UseSource:
     counted: Any
     function: Callable[[set[int]], dict[int, list[Use]]]
     forbidding: Callable[[set[int]], dict[int, list[Use]]] | None = None
+    starting: Callable[[set[int]], dict[int, list[Use]]] | None = None
 
 
 USES: Registry[UseSource] = Registry("use of segments")
@@ -48,6 +50,12 @@ def forbidding_uses(segment: Segment) -> list[Use]:
     """The uses that forbid to delete a segment."""
     sources = [source.forbidding for source in USES if source.forbidding]
     return [use for forbidding in sources for use in forbidding({segment.pk}).get(segment.pk, [])]
+
+
+def starting_uses(segment: Segment) -> list[Use]:
+    """The uses at which something starts when contacts enter or leave a segment."""
+    sources = [source.starting for source in USES if source.starting]
+    return [use for starting in sources for use in starting({segment.pk}).get(segment.pk, [])]
 
 
 def in_segments(segment_ids: set[int]) -> dict[int, list[Use]]:

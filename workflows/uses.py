@@ -13,6 +13,7 @@ from django.utils.translation import ngettext_lazy
 from contacts.uses import LIST_USES, Use
 from contacts.uses import UseSource as ListUseSource
 from segments.uses import USES, UseSource
+from workflows.engine.frozen import open_versions, segments_of
 from workflows.graph import GraphNode, parse
 from workflows.models import Run, Version, Workflow
 from workflows.nodes import NODES
@@ -22,7 +23,7 @@ from workflows.references import UnreadableSettings, references
 def register() -> None:
     """Called once, when the app is ready."""
     counted = ngettext_lazy("%(count)s workflow", "%(count)s workflows", "count")
-    USES.add(UseSource("workflows", _("Workflows"), counted, of_segments, of_segments_at_work))
+    USES.add(UseSource("workflows", _("Workflows"), counted, of_segments, of_segments_at_work, started_by_segments))
     LIST_USES.add(ListUseSource("workflows", _("Workflows"), of_list))
 
 
@@ -36,6 +37,21 @@ def of_segments(segment_ids: set[int]) -> dict[int, list[Use]]:
 def of_segments_at_work(segment_ids: set[int]) -> dict[int, list[Use]]:
     """The workflows that cannot go on without these segments: active, or with contacts inside."""
     return _uses(_at_work(), _segments_of, segment_ids)
+
+
+def started_by_segments(segment_ids: set[int]) -> dict[int, list[Use]]:
+    """The active workflows that contacts enter by entering or leaving these segments."""
+    found: dict[int, set[int]] = {}
+    for version in open_versions().values():
+        for pk in segment_ids & set(segments_of(version.entry_keys)):
+            found.setdefault(pk, set()).add(version.workflow_id)
+    names = (
+        dict(Workflow.objects.filter(pk__in=set().union(*found.values())).values_list("pk", "name")) if found else {}
+    )
+    return {
+        pk: [Use(names[one], reverse("workflows:canvas", args=[one])) for one in sorted(workflows)]
+        for pk, workflows in found.items()
+    }
 
 
 def of_list(list_id: int) -> list[Use]:

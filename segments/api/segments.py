@@ -97,12 +97,13 @@ class OneSegment(Endpoint):
         """Change what is given of a segment. With another definition, contacts enter and leave at once."""
         now = timezone.now()
         given = read(request, ChangedSegmentBody, partial=True)
+        announce = given.pop("announce", False)
         segment = segment_of(pk)
         _refuse_static_definition(segment.kind, given)
         with name_conflicts(), definition_faults("definition"):
             changed = _save(segment, given, now=now)
         if changed:
-            _fill(segment, now=now)
+            _fill(segment, now=now, announce=announce)
         return Response(told(segment))
 
     @extend_schema(
@@ -170,8 +171,8 @@ def _save(segment: Segment, given: dict[str, Any], *, now: datetime) -> bool:
             segment.refresh_from_db()
 
 
-def _fill(segment: Segment, *, now: datetime, cause: Cause = Cause.DEFINITION) -> None:
+def _fill(segment: Segment, *, now: datetime, cause: Cause = Cause.DEFINITION, announce: bool = False) -> None:
     # A failure stays on the segment, where the answer shows it, and Muster tries again.
     with suppress(DatabaseError, DefinitionError):
-        fill(segment, now=now, cause=cause)
+        fill(segment, now=now, cause=cause, announce=announce)
     segment.refresh_from_db()

@@ -53,6 +53,10 @@ class ChangedSegmentBody(SegmentBody):
         required=False,
         help_text=gettext_lazy("As it was read: then the change is refused when somebody saved the segment since."),
     )
+    announce = YesNo(
+        required=False,
+        help_text=gettext_lazy("Start workflows for contacts that enter or leave by another definition, too."),
+    )
 
 
 EXACT = gettext_lazy("Count exactly, however many contacts there are. Without it, many are estimated.")

@@ -48,17 +48,17 @@ def silent(done: int, total: int, message: str) -> None:
 
 
 def refresh_segment(
-    segment: Segment, *, now: datetime, cause: str = Cause.REFRESH, report: Report = silent
+    segment: Segment, *, now: datetime, cause: str = Cause.REFRESH, detail: str = "", report: Report = silent
 ) -> RefreshRun | None:
     """Make the segment's memberships equal to its definition at ``now``, and its dependents' with them.
 
-    ``report`` is told the progress. Returns the run, or None when the work was dropped because the definition changed
-    or another refresh of the segment began meanwhile, or the segment was deleted. Raises ValueError for a static
-    segment, and what went wrong otherwise, after keeping it on the segment.
+    ``detail`` goes into the ledger with the cause. ``report`` is told the progress. Returns the run, or None when the
+    work was dropped because the definition changed or another refresh of the segment began meanwhile, or the segment
+    was deleted. Raises ValueError for a static segment, and what went wrong otherwise, after keeping it on the segment.
     """
     if segment.is_static:
         raise ValueError("a static segment has no definition to refresh from")
-    run = _refresh(segment.pk, now=now, cause=cause, report=report)
+    run = _refresh(segment.pk, now=now, cause=cause, detail=detail, report=report)
     apply_changes(now=now)
     refresh_due(now=now, only=_dependents(segment.pk, now=now))
     return run
@@ -131,7 +131,7 @@ def _dependents(segment_id: int, *, now: datetime) -> set[int]:
     return found
 
 
-def _refresh(segment_id: int, *, now: datetime, cause: str, report: Report) -> RefreshRun | None:
+def _refresh(segment_id: int, *, now: datetime, cause: str, report: Report, detail: str = "") -> RefreshRun | None:
     started = perf_counter()
     segment = _begin(segment_id, now=now)
     if segment is None:
@@ -144,7 +144,7 @@ def _refresh(segment_id: int, *, now: datetime, cause: str, report: Report) -> R
         report(1, 4, _("Finding the contacts that match"))
         with difference(segment, now=now) as moves:
             report(3, 4, _("Writing who entered and who left"))
-            return _finish(segment, moves, now=now, cause=cause, started=started)
+            return _finish(segment, moves, now=now, cause=cause, detail=detail, started=started)
     except Exception as error:
         fail(segment_id, error, now=now, token=segment.refresh_token)
         RefreshRun.objects.create(
@@ -170,7 +170,9 @@ def _begin(segment_id: int, *, now: datetime) -> Segment | None:
         return Segment.objects.live().defined().filter(pk=segment_id).first()
 
 
-def _finish(segment: Segment, moves: Difference, *, now: datetime, cause: str, started: float) -> RefreshRun | None:
+def _finish(
+    segment: Segment, moves: Difference, *, now: datetime, cause: str, detail: str, started: float
+) -> RefreshRun | None:
     with memberships_lock():
         ours = Segment.objects.live().filter(pk=segment.pk, refresh_token=segment.refresh_token)
         unchanged = ours.filter(version=segment.version)
@@ -181,7 +183,7 @@ def _finish(segment: Segment, moves: Difference, *, now: datetime, cause: str, s
         moves.leave_out_changed([f"evaluate:{segment.pk}"])
         moves.leave_out_deleted()
         entered, left = moves.counts()
-        come, gone = moves.entered(cause), moves.left(cause)
+        come, gone = moves.entered(cause, detail), moves.left(cause, detail)
         write(come, gone, {segment.pk: (entered, left)}, now=now)
         dependents = Plan.of_all(now=now).dependents(segment.pk)
         if dependents and is_small(entered + left):
@@ -228,11 +230,11 @@ class Difference:
             counts = {bool(entering): count for entering, count in cursor.fetchall()}
         return counts.get(True, 0), counts.get(False, 0)
 
-    def entered(self, cause: str) -> Moves:
-        return self._moves(cause, "entering")
+    def entered(self, cause: str, detail: str = "") -> Moves:
+        return self._moves(cause, detail, "entering")
 
-    def left(self, cause: str) -> Moves:
-        return self._moves(cause, "NOT entering")
+    def left(self, cause: str, detail: str = "") -> Moves:
+        return self._moves(cause, detail, "NOT entering")
 
     def leave_out_changed(self, keys: Iterable[str]) -> None:
         """Take out the contacts with such changes in the log: they are looked at when these are applied."""
@@ -252,8 +254,8 @@ class Difference:
         with connection.cursor() as cursor:
             cursor.execute(f"DELETE FROM {self.table} WHERE contact_id IN ({contact_ids})", params)
 
-    def _moves(self, cause: str, which: str) -> Moves:
-        cause_sql, segment_sql = ("%s::text", "%s::bigint") if connection.vendor == "postgresql" else ("%s", "%s")
+    def _moves(self, cause: str, detail: str, which: str) -> Moves:
+        text_sql, segment_sql = ("%s::text", "%s::bigint") if connection.vendor == "postgresql" else ("%s", "%s")
         imports = self.imports if cause == Cause.REFRESH else {}
         joins = "".join(
             f" LEFT JOIN contacts_contactimport run_{pk} ON run_{pk}.import_run_id = {pk}"
@@ -265,9 +267,10 @@ class Difference:
         details = "".join(f" {came} %s" for came in is_in)
         return Moves(
             f"SELECT {segment_sql} AS segment_id, {self.table}.contact_id,"
-            f" CASE{causes} WHEN true THEN {cause_sql} END AS cause, CASE{details} WHEN true THEN '' END AS detail"
+            f" CASE{causes} WHEN true THEN {text_sql} END AS cause,"
+            f" CASE{details} WHEN true THEN {text_sql} END AS detail"
             f" FROM {self.table}{joins} WHERE {which}",
-            [self.segment_id, str(cause), *imports.values()],
+            [self.segment_id, str(cause), *imports.values(), detail],
         )
 
 

@@ -24,6 +24,7 @@ from segments.kinds import OFFERED
 from segments.models import Segment
 from segments.preview import PartCount
 from segments.tree import Group, Node
+from segments.uses import starting_uses
 from segments.versions import ChangedMeanwhile, token_of
 from segments.views.conflict import conflict_with
 from segments.views.filling import filled
@@ -134,7 +135,8 @@ def _save(request: Request, segment: Segment, tree: Tree | None) -> HttpResponse
         return _failed(request, segment, looking_again, tree)
     messages.success(request, _("“%(segment)s” was saved.") % {"segment": saved.name})
     if changed:
-        filled(request, lambda: fill(saved, now=timezone.now(), user=request.user))
+        announce = "announce" in request.POST
+        filled(request, lambda: fill(saved, now=timezone.now(), user=request.user, announce=announce))
     return HttpResponseRedirect(reverse("segments:detail", args=[saved.pk]), status=303)
 
 
@@ -157,6 +159,8 @@ def _page(
     context |= {"nav": "segments", "segment": segment, "form": form}
     if segment.pk:
         context["token"] = request.POST.get("saved", "") if request.method == "POST" else token_of(segment)
+        context["starting"] = [] if segment.is_static else starting_uses(segment)
+        context["announce"] = "announce" in request.POST
     if tree:
         context |= _of_tree(tree)
     return render(request, "segments/editor.html", context, status=status)
