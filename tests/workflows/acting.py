@@ -1,7 +1,8 @@
 """Actions in tests: what they do for a batch, what they say of it, and how many statements that takes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from threading import Barrier, Thread
 from typing import Any
 
 from django.db import connection
@@ -63,3 +64,25 @@ def same_number_of_statements(
             assert acted_of(of) == set(ids)
         numbers.append(len(queries))
     assert numbers[1] == numbers[2]
+
+
+def together(functions: Sequence[Callable[[], Any]]) -> None:
+    """Run functions at the same time, each with a database connection of its own; what fails there fails here."""
+    barrier = Barrier(len(functions))
+    failed: list[Exception] = []
+
+    def one(function: Callable[[], Any]) -> None:
+        try:
+            barrier.wait()
+            function()
+        except Exception as error:
+            failed.append(error)
+        finally:
+            connection.close()
+
+    threads = [Thread(target=one, args=[function]) for function in functions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []

@@ -1,8 +1,6 @@
 """The limits of actions, through the engine: for each contact, within a span, in a pause, and in all."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -10,6 +8,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from contacts.models import Contact
+from tests.workflows.acting import together
 from tests.workflows.batches import batch
 from tests.workflows.flows import active, graph, people
 from workflows import engine
@@ -159,7 +158,7 @@ def test_no_more_statements_for_a_large_batch(now: datetime) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_total_holds_with_several_workers(now: datetime, in_threads: Callable[..., None]) -> None:
+def test_a_total_holds_with_several_workers(now: datetime) -> None:
     """Each worker has a batch of its own, and all begin at once."""
     workflow = scoring({"total": 7}, now=now)
     contacts = people(20, now=now)
@@ -168,32 +167,6 @@ def test_a_total_holds_with_several_workers(now: datetime, in_threads: Callable[
     version_id = workflow.version_id
     runs = list(Run.objects.order_by("pk").values_list("pk", flat=True))
     parts = [runs[start::4] for start in range(4)]
-    in_threads([lambda part=part: engine.working.work_batch(version_id, "n1", now=now, only=part) for part in parts])
+    together([lambda part=part: engine.working.work_batch(version_id, "n1", now=now, only=part) for part in parts])
     assert sum(points(*contacts)) == 7
     assert Run.objects.filter(state="finished").count() == 20
-
-
-@pytest.fixture
-def in_threads() -> Callable[[list[Callable[[], Any]]], None]:
-    """Run functions at the same time, each with a database connection of its own; what fails there fails here."""
-
-    def run(functions: list[Callable[[], Any]]) -> None:
-        barrier, failed = Barrier(len(functions)), []
-
-        def one(function: Callable[[], Any]) -> None:
-            try:
-                barrier.wait()
-                function()
-            except Exception as error:
-                failed.append(error)
-            finally:
-                connection.close()
-
-        threads = [Thread(target=one, args=[function]) for function in functions]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert failed == []
-
-    return run
