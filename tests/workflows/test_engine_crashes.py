@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from campaigns.models import Message
 from contacts.events import NewEvent, record
 from contacts.models import Arrival, Contact
 from segments.editing import create_segment
@@ -25,11 +26,13 @@ from tests.workflows.kinds import registered
 from workflows import engine
 from workflows.engine import frozen
 from workflows.graph import parse
-from workflows.models import Count, Incident, Workflow
+from workflows.models import Count, Incident, WebContent, Workflow
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 EXAMPLES = 12
+EMAIL = {"name": "News", "kind": "transactional", "subject": "News", "body": "Hello {{ contact.email }}"}
+CONTENT = {"name": "Popup", "kind": "popup", "title": "Hello", "days": 3}
 
 
 class Crash(BaseException):
@@ -78,6 +81,8 @@ def worlds(draw: st.DrawFn) -> World:
                     ("remove_from_segment", {"segment": which}, ["next"]),
                     ("add_points", {"points": random.choice([1, 5])}, ["next"]),
                     ("add_points", {"points": 10, "limits": {"contact": "once"}}, ["next"]),
+                    ("send_email", EMAIL, ["next"]),
+                    ("send_web_content", CONTENT, ["next"]),
                     ("test_pause", {}, ["next"]),
                     ("test_buys", {"category": random.choice(["desks", "lamps"])}, ["next"]),
                     ("test_moves", {"way": random.choice(["entered", "left"]), "segment": which}, ["next"]),
@@ -183,6 +188,11 @@ def effects(flow: Workflow, *, first: int) -> dict[str, Any]:
         ),
         "points": {pk - first: points for pk, points in Contact.objects.values_list("pk", "points")},
         "counts": {(one.node, one.port): (one.passed, one.acted) for one in Count.objects.all()},
+        "messages": Counter(
+            (contact_id - first, state, key.rpartition(":")[2])
+            for contact_id, state, key in Message.objects.values_list("contact_id", "state", "key")
+        ),
+        "contents": Counter(pk - first for pk in WebContent.objects.values_list("contact_id", flat=True)),
         "incidents": Incident.objects.count(),
         "left over": Arrival.objects.count(),
     }
