@@ -14,6 +14,8 @@ from django_q.models import Task
 from django_q.tasks import async_task
 from playwright.sync_api import Page, expect
 
+from campaigns.contents import content_of
+from campaigns.outbox import Recipient, queue
 from contacts.models import (
     Arrival,
     Change,
@@ -52,6 +54,7 @@ KEPT = {
 
 
 REFUSED = {
+    *(f"campaigns_{name}_{what}" for name in ("content", "message") for what in ("add", "delete")),
     *(f"contacts_{name}" for name in ("change_add", "change_delete", "contactfield_delete")),
     *(f"contacts_{name}_{what}" for name in ("arrival", "visitor", "watched") for what in ("add", "delete")),
     *(f"contacts_{name}_{what}" for name in ("event", "eventremoval") for what in ("add", "delete")),
@@ -110,6 +113,8 @@ def records(shop: list[Contact], superuser: User) -> None:
     )
     FacebookMember.objects.create(audience=audience, contact=shop[0], contact_updated_at=now)
     FacebookExport.objects.create(kind="send", audience=audience, user=superuser, started_at=now)
+    letter = content_of({"subject": "Hello", "body": "Welcome"}, name="Welcome", source="workflow:1:n1", now=now)
+    queue(letter, [Recipient("run:1:1", shop[0].pk)], now=now)
     ApiKey.objects.create(name="Shop", prefix="mk_shop", digest="0" * 64, scopes=["events:write"], created_at=now)
 
 
