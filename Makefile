@@ -56,6 +56,11 @@ format: $(INSTALLED) ## Put the code into shape
 shell: install ## Open a Python shell with the models loaded
 	@exec $(BIN)/python manage.py shell
 
+.PHONY: nodes-reference
+nodes-reference: install ## Write docs/nodes.md from the nodes of workflows
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py write_nodes_reference
+
 .PHONY: messages
 messages: $(INSTALLED) ## Collect the texts to translate
 	MUSTER_MODE=development $(BIN)/python manage.py makemessages --all --no-obsolete --ignore $(VENV)

@@ -41,12 +41,7 @@ def form_for(row_id: str, subject: str, data: MutableMapping[str, Any], context:
         data[f"{row_id}-{name}"] = value
     form = begun(lambda: condition.form(data, context=context, prefix=row_id), data)
     form.apart |= set(given)
-    ask_for_what_follows(form)
-    for one in form.forms():
-        for bound in one.fields.values():
-            bound.error_messages["required"] = next(
-                text for kind, text in WHAT_TO_DO.items() if isinstance(bound, kind)
-            )
+    lead_people(form)
     return form
 
 
@@ -63,13 +58,16 @@ def begun(form_of: Callable[[], RuleForm], data: MutableMapping[str, Any]) -> Ru
     return form
 
 
-def ask_for_what_follows(form: RuleForm) -> None:
-    """Let inputs that decide which others there are bring these along when they change."""
+def lead_people(form: RuleForm) -> None:
+    """Say what to do where something is missing; inputs that decide which others there are bring these along."""
     for one in form.forms():
-        for name in one.shaping:
-            if name in one.fields:
+        for name, field in one.fields.items():
+            field.error_messages["required"] = next(
+                text for kind, text in WHAT_TO_DO.items() if isinstance(field, kind)
+            )
+            if name in one.shaping:
                 rest = f"#{one.add_prefix(name)}-rest"
-                one.fields[name].widget.attrs |= {"hx-post": "", "hx-target": rest, "hx-select": rest}
+                field.widget.attrs |= {"hx-post": "", "hx-target": rest, "hx-select": rest}
 
 
 def _missing(form: RuleForm, data: MutableMapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -252,7 +252,7 @@ def test_an_event_or_a_span() -> None:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({}, [("until", "This field is required.")]),
+        ({}, [("count", "This field is required.")]),
         ({"until": "span", "unit": "days"}, [("count", "This field is required.")]),
         (
             {"until": "span", "count": 0, "unit": "days"},

@@ -138,7 +138,9 @@ def _posted_keys(posted: QueryDict, fewest: int) -> list[str]:
     if "more" in posted:
         keys.append(_new_key(keys))
     kept = [key for key in keys if key not in posted.getlist("less")]
-    return (kept if len(kept) >= fewest else keys)[:MOST_BRANCHES]
+    while len(kept) < fewest:
+        kept.append(_new_key(keys + kept))
+    return kept[:MOST_BRANCHES]
 
 
 def _new_key(keys: list[str]) -> str:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from segments.compiler import Definition, describe, words
 from segments.models import Segment
+from segments.windows import EVER
 from workflows.nodes.base import NODES, NodeContext, NodeForm, Settings
 from workflows.nodes.choosing import SegmentField
 from workflows.nodes.trees import OneConditionForm, TreeForm, stored_definition
@@ -52,13 +53,18 @@ class Definite(YesNo):
     """A condition that keeps a ``definition`` as the segment editor makes it."""
 
     form: type[TreeForm]
+    usual: Definition | None = None  # what is asked before anything is set
 
     def definition(self, settings: Settings, *, workflow_id: int) -> Definition:
-        found: Definition = settings["definition"]
+        found = self._definition(settings)
+        assert found
         return found
 
+    def _definition(self, settings: Settings) -> Definition | None:
+        return stored_definition(settings) if "definition" in settings else self.usual
+
     def describe(self, settings: Settings, context: NodeContext) -> str:
-        found = stored_definition(settings)
+        found = self._definition(settings)
         if found is None:
             return ""
         only = found["rules"][0]
@@ -66,7 +72,7 @@ class Definite(YesNo):
         return words(only, context=context.conditions) if alone else describe(found, context=context.conditions)
 
     def segments(self, settings: Settings) -> set[int]:
-        found = stored_definition(settings)
+        found = self._definition(settings)
         return segments_of([found]) if found else set()
 
 
@@ -98,6 +104,9 @@ class HasPurchased(Definite):
     icon = "shopping-bag"
     form = HasPurchasedForm
     template = "workflows/nodes/one_condition.html"
+    usual = one_rule(
+        {"type": "event", "event": "purchase", "metric": "count", "operator": "at_least", "value": 1, "window": EVER}
+    )
 
 
 @NODES.register

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from segments.compiler import Definition
 from segments.faults import EntryError
-from segments.row_forms import ask_for_what_follows, begun
+from segments.row_forms import begun, lead_people
 from segments.rule_form import RuleForm
 from segments.windows import EVER, WINDOWS, WindowForm, unpack_window
 from workflows.emails import HERE, source_of
@@ -65,9 +65,13 @@ class HasEmailForm(NodeForm):
         if self.is_changing:
             self._errors = ErrorDict()
 
+    @classmethod
+    def as_data(cls, settings: Settings) -> dict[str, Any]:
+        return {"times": 1} | dict(settings)
+
     def _window_form(self, data: MutableMapping[str, Any]) -> RuleForm:
         form = begun(lambda: WindowForm(data, context=self.context.conditions, prefix="window"), data)
-        ask_for_what_follows(form)
+        lead_people(form)
         return form
 
     def _stored_window(self) -> dict[str, Any]:

@@ -58,6 +58,10 @@ class ScheduleForm(ShapedForm):
     zone = forms.ChoiceField(label=gettext_lazy("Time zone"), required=False)
     ends = forms.ChoiceField(label=gettext_lazy("It ends"), choices=ENDS, initial=NEVER)
 
+    @classmethod
+    def as_data(cls, settings: Settings) -> dict[str, Any]:
+        return {"every": 1, "unit": DAYS, "ends": NEVER} | dict(settings)
+
     def shape(self) -> None:
         zone = self.fields["zone"]
         assert isinstance(zone, forms.ChoiceField)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from hashlib import blake2b
 from itertools import accumulate
 from typing import Any
@@ -37,6 +37,7 @@ class ShareForm(RuleForm):
 
 
 class SplitForm(BranchesForm):
+    branch_template = "workflows/nodes/_share.html"
     help_text = gettext_lazy(
         "Shares are relative to one another: 50 and 50, or 1 and 1, are half of the contacts each."
     )
@@ -45,7 +46,7 @@ class SplitForm(BranchesForm):
         def form() -> RuleForm:
             return ShareForm(data, context=self.context.conditions, prefix=key)
 
-        return begun(form, data) if self.is_open else form()
+        return begun(form, data) if self.is_open or not self.settings.get("branches") else form()
 
 
 @NODES.register
@@ -68,9 +69,9 @@ class Split(Node):
         if self.faults(settings, context):
             return ""
         branches = branches_of(settings, fewest=2)
-        whole = sum(branch["share"] for branch in branches)
+        whole = sum(map(_share_of, branches))
         words = [
-            _("%(name)s %(percent)s %%") % {"name": branch["name"], "percent": round(100 * branch["share"] / whole)}
+            _("%(name)s %(percent)s %%") % {"name": branch["name"], "percent": round(100 * _share_of(branch) / whole)}
             for branch in branches
         ]
         return " · ".join(words)
@@ -78,12 +79,17 @@ class Split(Node):
     def work(self, batch: Batch) -> Iterable[Outcome]:
         branches = branches_of(batch.settings, fewest=2)
         runs: dict[str, list[int]] = {branch["key"]: [] for branch in branches}
-        ends = list(accumulate(branch["share"] for branch in branches))
+        ends = list(accumulate(map(_share_of, branches)))
         for visit in batch.visits:
             point = place_of(batch.version.workflow_id, batch.node.id, visit.contact_id)
             runs[branches[_branch_at(point, ends)]["key"]].append(visit.run_id)
         for key, going in runs.items():
             yield Next(going, key)
+
+
+def _share_of(branch: Mapping[str, Any]) -> int:
+    """The share of a branch; those of a new node are even."""
+    return int(branch.get("share", 1))
 
 
 def place_of(workflow_id: int, node_id: str, contact_id: int) -> int:

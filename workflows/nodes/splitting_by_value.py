@@ -13,7 +13,7 @@ from segments.compiler import words
 from segments.conditions import CONDITIONS
 from segments.conditions.field import FieldRuleForm
 from segments.faults import EntryError
-from segments.row_forms import FIELD, ask_for_what_follows, begun, drop_what_does_not_fit
+from segments.row_forms import FIELD, begun, drop_what_does_not_fit, lead_people
 from segments.rule_form import Rule, RuleForm
 from workflows.nodes.base import NODES, Batch, Next, Node, NodeContext, NodeGroup, Outcome, Port, Settings
 from workflows.nodes.branches import LONGEST_NAME, BranchesForm, branches_of, name_field
@@ -103,7 +103,7 @@ class SplitByValueForm(BranchesForm):
             return ValueForm(data, context=context, prefix=key)
 
         made = begun(form, data) if self.is_open else form()
-        ask_for_what_follows(made)
+        lead_people(made)
         return made
 
     def clean(self) -> dict[str, Any]:

@@ -40,6 +40,10 @@ class WaitForm(ShapedForm):
     )
     shaping = ("until",)
 
+    @classmethod
+    def as_data(cls, settings: Settings) -> dict[str, Any]:
+        return {"until": next(iter(UNTIL)).key, "unit": "days"} | dict(settings)
+
     def shape(self) -> None:
         if self.given("until") in UNTIL:
             self.fields.update(UNTIL[self.given("until")].fields(self.context))

@@ -64,6 +64,7 @@ class TreeForm(NodeForm):
         stored = stored_definition(self.settings)
         if posted is None and stored:
             self.tree = tree_of(stored, kind=self.kind, context=self.context.conditions)
+        self.is_lost = posted is None and "definition" in self.settings and stored is None
         self.definition: Definition | None = None
         if posted is not None and self.is_changing:
             self._errors = ErrorDict()
@@ -89,6 +90,9 @@ class TreeForm(NodeForm):
         return not self.is_changing and super().is_valid()
 
     def clean(self) -> dict[str, Any]:
+        if self.is_lost:
+            self.add_error(None, _("What was asked here cannot be read any more. Choose it anew."))
+            return self.cleaned_data
         self.definition = self.tree.checked_definition()
         for fault in self._faults():
             self.add_error(None, fault)
@@ -121,7 +125,7 @@ class OneConditionForm(TreeForm):
         if not self._fits():
             if isinstance(self.data, QueryDict):
                 raise BadRequest("not the condition of this node")
-            self.tree = self.new()
+            self.tree, self.is_lost = self.new(), True
 
     def _fits(self) -> bool:
         rows = list(self.tree.root.rows())
