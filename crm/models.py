@@ -137,6 +137,8 @@ class ApiKey(models.Model):
         SEGMENTS_READ = "segments:read", _("Read segments and their members")
         SEGMENTS_WRITE = "segments:write", _("Change segments and the members of static ones")
         FIELDS_READ = "fields:read", _("Read which fields contacts have")
+        WORKFLOWS_READ = "workflows:read", _("Read which workflows there are")
+        WORKFLOWS_START = "workflows:start", _("Let contacts into workflows that start with an API call")
 
     name = models.CharField(_("name"), max_length=100)
     prefix = models.CharField(_("beginning"), max_length=16)

@@ -40,6 +40,7 @@ urlpatterns = [
     path("api/v1/schema", schema.schema, name="api_schema"),
     path("api/v1/", include("contacts.api.urls")),
     path("api/v1/", include("segments.api.urls")),
+    path("api/v1/", include("workflows.api")),
     path("api/v1/", include("campaigns.api.urls")),
     re_path(r"^api/v1/", Nothing.as_view()),
     path("admin/", admin.site.urls),
