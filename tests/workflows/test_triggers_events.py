@@ -130,6 +130,13 @@ def test_the_form_has_one_empty_filter_more_than_are_filled() -> None:
     ]
 
 
+def test_a_type_of_which_there_is_no_event_yet_stays_chosen() -> None:
+    settings = {"event": "booking", "filters": []}
+    form = NODES["custom_event"].form.checked(settings, NodeContext())
+    assert '<option value="booking" selected>Booking</option>' in str(form["event"])
+    assert str(form["event"]).count('value="purchase"') == 1
+
+
 def test_words_and_faults() -> None:
     posted = {"event": "booking", "property_2": "city", "operator_2": "contains", "value_2": "lugo\nvigo"}
     settings = stored("custom_event", posted | {"property_3": "value", "operator_3": "less_than", "value_3": "5"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from django import forms
@@ -120,8 +122,14 @@ def _is_wanted(settings: Settings, page: Address | None) -> bool:
     return any(page.starts_with(rule) for rule in starts) or any(page.is_exactly(rule) for rule in exactly)
 
 
-def _rules(stored: Any) -> list[Address]:
-    return [rule for line in lines_of(stored) if (rule := address(line))] if stored else []
+def _rules(stored: Any) -> Sequence[Address]:
+    return _parsed(tuple(lines_of(stored))) if stored else ()
+
+
+@lru_cache(maxsize=10_000)
+def _parsed(lines: tuple[str, ...]) -> Sequence[Address]:
+    """The rules of hundreds of workflows are looked at for every page that anybody visits."""
+    return [rule for line in lines if (rule := address(line))]
 
 
 class ProductSearchForm(NodeForm):
