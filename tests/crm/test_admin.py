@@ -77,6 +77,7 @@ def test_the_navigation_has_every_area_and_the_way_back(superuser_client):
             *("Facebook connections", "Facebook audiences", "Members of Facebook audiences", "Exports to Facebook"),
             "Changes",
         ],
+        "Campaigns": ["Contents of emails", "Messages"],
         "Background work": [
             "Jobs",
             "Lines of jobs' logs",
@@ -102,7 +103,7 @@ def test_the_navigation_leaves_out_what_somebody_may_not_see(marketer):
 
 def test_the_areas_are_in_the_order_of_the_pages(superuser_client):
     areas = superuser_client.get(reverse("admin:index")).context["app_list"]
-    assert [area["app_label"] for area in areas] == ["contacts", "segments", "crm", "auth", "django_q"]
+    assert [area["app_label"] for area in areas] == ["contacts", "segments", "campaigns", "crm", "auth", "django_q"]
 
 
 @pytest.mark.parametrize(("chosen", "theme"), [("dark", "dark"), ("light", "light"), ("system", None), ("pink", None)])
@@ -298,6 +299,8 @@ def test_what_an_administrator_may_do_with_each_model(staff, administrator):
     everything = {"add", "change", "delete", "view"}
     assert may == {
         "auth.Group": {"view"},
+        "campaigns.Content": {"view"},
+        "campaigns.Message": {"view"},
         "contacts.Arrival": {"view"},
         "contacts.Visitor": {"view"},
         "contacts.Watched": {"view"},
