@@ -179,11 +179,12 @@ def _act_on(happenings: Sequence[Happening], *, now: datetime, silent: Collectio
 def _starts(happenings: Sequence[Happening], listeners: Listening) -> Iterator[Start]:
     for happening in happenings:
         for version, node, trigger in listeners.entries.get(happening.key, ()):
-            if _is_older(happening, version):
+            fits = trigger is None or trigger.matches(node.settings, happening, workflow_id=version.workflow_id)
+            if not fits or _is_older(happening, version):
                 continue
             if trigger is None:
                 yield Start(version, node.id, happening.contact_id, _key_without_trigger(happening))
-            elif trigger.matches(node.settings, happening, workflow_id=version.workflow_id):
+            else:
                 yield Start(
                     version,
                     node.id,
