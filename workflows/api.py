@@ -16,6 +16,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from contacts import arrivals
 from contacts.models import Contact
 from crm.api.bodies import Body, Id, Text, read, read_query
 from crm.api.endpoint import Endpoint
@@ -80,17 +81,22 @@ class StartWorkflow(Endpoint):
 
     @extend_schema(operation_id="workflows_start", tags=TAGS, request=StartBody, responses=StartShape)
     def post(self, request: Request, pk: int) -> Response:
-        """Let a contact into an active workflow that has *On API call* behind Start, as far as Start allows it."""
+        """Let a contact into an active workflow that has *On API call* behind Start, as far as Start allows it.
+
+        Where the contact waits for an API call further down, it goes on.
+        """
         given = read(request, StartBody)
         workflow = get_object_or_404(Workflow.objects.live().defer("draft"), pk=pk)
         version = open_versions().get(workflow.version_id or 0)
-        entries = [node.id for node, trigger in version.entries if trigger.key == API_CALL] if version else []
-        if version is None or not entries:
-            raise refused("", _("The workflow is not active, or does not start with an API call."), status=409)
+        if version is None or not any(node.type == API_CALL for node in version.graph.nodes.values()):
+            raise refused("", _("The workflow is not active, or waits for no API call."), status=409)
+        entries = [node.id for node, trigger in version.entries if trigger.key == API_CALL]
         contact_id, values = _contact(given), given.get("data", {})
         starts = [Start(version, node, contact_id, f"api:{given['key']}:{node}", None, values) for node in entries]
         with transaction.atomic():
             begun = begin(starts, now=timezone.now())
+            if begun or not entries:  # a call that is repeated wakes nobody again
+                arrivals.write(f"api:{workflow.pk}", [contact_id])
         return Response({"started": bool(begun)})
 
 

@@ -71,6 +71,7 @@ SCOPES = {
     ("GET", "/api/v1/contacts/{id}/memberships"): "contacts:read",
     ("POST", "/api/v1/events"): "events:write",
     ("POST", "/api/v1/events/batch"): "events:write",
+    ("POST", "/api/v1/emails/bounces"): "events:write",
     ("GET", "/api/v1/fields"): "fields:read",
     ("GET", "/api/v1/lists"): "lists:read",
     ("POST", "/api/v1/lists"): "lists:write",

@@ -3,11 +3,13 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.utils import timezone
 
 from contacts.models import Contact
 from crm.models import ApiKey
 from tests.api_client import Api
-from tests.workflows.flows import active, graph, people
+from tests.workflows.flows import active, graph, people, ways
+from workflows import engine
 from workflows.models import Run, Workflow
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +32,17 @@ def test_a_contact_starts_once_for_each_key():
     ]
     assert answers == [{"started": True}, {"started": False}, {"started": True}]
     assert list(Run.objects.values_list("contact_id", "node", "values")) == [(contact.pk, "t", {"order": 7})] * 2
+
+
+def test_a_contact_that_waits_for_a_call_goes_on():
+    api, contact = Api.with_scopes(), people(1, now=NOON)[0]
+    stored = graph({"t": ("api_call", {}), "p": ("add_points", {"points": 1})}, "start > p", "p > t")
+    workflow = active("Waits", stored, now=NOON)
+    engine.tick(now=NOON)
+    assert ways(workflow) == {contact.pk: [["start.next", "p.next", "at t"]]}
+    assert api.post(f"/workflows/{workflow.pk}/start", {"contact_id": contact.pk, "key": "a"})[0] == 200
+    engine.tick(now=timezone.now())
+    assert ways(workflow) == {contact.pk: [["start.next", "p.next", "t.next", "finished"]]}
 
 
 def test_what_cannot_start_is_refused():
