@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from contacts import arrivals
 from contacts.json_rows import moment_writer, rows_of, rows_parameter
 from contacts.models import Arrival
+from segments.editing import ANNOUNCED
 from segments.models import Cause, Transition
 from workflows.engine.frozen import Frozen, Listening, frozen, listening, occupied_versions, open_versions, segments_of
 from workflows.engine.moving import end, moment
@@ -32,7 +33,6 @@ logger = logging.getLogger(__name__)
 LEDGER = "workflows"
 TRY_AGAIN = 300  # seconds after which everybody is let in again where that failed
 MANY = 2_000  # happenings taken in at once
-ANNOUNCED = "announced"  # detail of the transitions of an edited definition that shall start workflows
 
 
 def take_in(*, now: datetime) -> int:
