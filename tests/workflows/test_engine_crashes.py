@@ -30,7 +30,7 @@ from workflows.models import Count, Incident, WebContent, Workflow
 
 START = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-EXAMPLES = 12
+EXAMPLES = 20
 EMAIL = {"name": "News", "kind": "transactional", "subject": "News", "body": "Hello {{ contact.email }}"}
 CONTENT = {"name": "Popup", "kind": "popup", "title": "Hello", "days": 3}
 
