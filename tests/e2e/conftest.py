@@ -12,10 +12,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
+from django.core.cache import caches
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
@@ -25,6 +27,7 @@ from contacts.models import Contact
 from crm.models import User
 from tests.availability import unavailable
 from tests.e2e.shop import open_shop
+from tests.e2e.shop_site import KEY, shop_site
 
 # Playwright's synchronous interface runs an event loop in the thread of the tests, where Django would refuse the ORM.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -133,6 +136,17 @@ def mara(marketer: User) -> User:
 def shop(mara: User) -> list[Contact]:
     """The contacts of a small shop, the ones created last first."""
     return open_shop(now=timezone.now())
+
+
+@pytest.fixture
+def shop_url(live_server: LiveServer, settings: Any) -> Iterator[str]:
+    """The address of the shop's site, from which Muster takes what visitors do."""
+    caches["local"].clear()
+    with shop_site(live_server.url) as url:
+        settings.SHOP_ORIGINS = [url]
+        settings.TRACKING_KEY = KEY
+        settings.PUBLIC_URL = live_server.url
+        yield url
 
 
 @pytest.fixture

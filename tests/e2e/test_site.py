@@ -1,71 +1,19 @@
 """A visitor of the shop's site: what it does arrives, what workflows send appears, and who it is becomes known."""
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any
+from collections.abc import Callable
 
-import pytest
-from django.core.cache import caches
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page, expect
-from pytest_django.live_server_helper import LiveServer
 
 from contacts.models import Contact, Event
 from crm.models import User
 from tests.e2e.conftest import PHONE, SCREEN, SCREENSHOTS
+from tests.e2e.shop_site import KEY, eventually
 from tests.workflows.flows import active, graph
 from workflows.models import WebContent
 from workflows.site.contents import Recipient, design_of, queue
 from workflows.site.identity import sign
-
-KEY = "a long random text that two servers know"
-
-PAGE = """<!doctype html><html lang="en"><head><title>Shop: {path}</title>
-<meta name="viewport" content="width=device-width">
-<meta name="muster:category" content="Office"><script async src="{muster}/t/muster.js"{attributes}></script></head>
-<body><main><h1>Desks</h1><p><a href="/other">Other desks</a></p>
-<div data-muster-slot="hero"></div></main></body></html>"""
-
-
-@contextmanager
-def shop_site(muster: str) -> Iterator[str]:
-    """The shop's own server, on an origin of its own, with as strict a policy as the documentation allows."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            path, _mark, query = self.path.partition("?")
-            attributes = ' data-consent="wait"' if query == "consent" else ""
-            body = PAGE.format(path=path, muster=muster, attributes=attributes).encode()
-            self.send_response(204 if path == "/favicon.ico" else 200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            policy = f"default-src 'none'; script-src {muster}; connect-src {muster}"
-            self.send_header("Content-Security-Policy", policy)
-            self.end_headers()
-            if path != "/favicon.ico":
-                self.wfile.write(body)
-
-        def log_message(self, format: str, *values: object) -> None:
-            """Nobody reads it."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-
-
-def eventually(look: Callable[[], Any], wanted: Any) -> None:
-    """What the script sends arrives soon."""
-    deadline = time.monotonic() + 10
-    while (found := look()) != wanted and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert found == wanted
 
 
 def done(*kinds: str) -> list[tuple[str, int]]:
@@ -76,16 +24,6 @@ def done(*kinds: str) -> list[tuple[str, int]]:
 def picture(page: Page, name: str) -> None:
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled", caret="initial")
-
-
-@pytest.fixture
-def shop_url(live_server: LiveServer, settings: Any) -> Iterator[str]:
-    caches["local"].clear()
-    with shop_site(live_server.url) as url:
-        settings.SHOP_ORIGINS = [url]
-        settings.TRACKING_KEY = KEY
-        settings.PUBLIC_URL = live_server.url
-        yield url
 
 
 def popup_for_desks() -> None:

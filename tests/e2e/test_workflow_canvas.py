@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from crm.models import User
 from segments.models import Segment
+from tests.e2e.drawing import card, drag, palette, panel, port, saved
 from tests.e2e.keyboard import focused, press
 from tests.e2e.steps import heading, settle
 from tests.segments.pages import static
@@ -29,38 +30,11 @@ def segments(mara: User) -> list[Segment]:
     return [static(name, now=now) for name in ("VIP customers", "Interested in office furniture")]
 
 
-def card(page: Page, name: str) -> Locator:
-    return page.get_by_role("list", name="Steps").get_by_role("button", name=name)
-
-
-def panel(page: Page) -> Locator:
-    return page.get_by_role("complementary", name="Settings of the step")
-
-
-def saved(page: Page) -> None:
-    expect(page.locator("#saving")).to_have_attribute("data-state", "saved")
-
-
 def links() -> set[tuple[str, str, str]]:
     """What leads to what in the one workflow there is, by the kinds of the nodes."""
     draft = Workflow.objects.get().draft
     kinds = {node["id"]: node["type"] for node in draft["nodes"]}
     return {(kinds[edge["from"]], edge["port"], kinds[edge["to"]]) for edge in draft["edges"]}
-
-
-def drag(page: Page, begin: Locator, end: Locator | tuple[float, float]) -> None:
-    """Drag with the mouse, to the middle of something or to a point."""
-    begin.scroll_into_view_if_needed()
-    box = begin.bounding_box()
-    assert box
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    if isinstance(end, Locator):
-        there = end.bounding_box()
-        assert there
-        end = there["x"] + there["width"] / 2, there["y"] + there["height"] / 2
-    page.mouse.move(*end, steps=4)
-    page.mouse.up()
 
 
 def test_drawing_with_the_mouse(
@@ -79,10 +53,9 @@ def test_drawing_with_the_mouse(
     page.get_by_label("Name").fill("Desks")
     page.get_by_role("button", name="Create and draw").click()
     expect(heading(page)).to_have_text("Desks")
-    palette = page.get_by_role("complementary", name="Add a step")
 
     # A press adds behind the selected card, and shows the settings.
-    palette.get_by_role("button", name="Is in segment").click()
+    palette(page).get_by_role("button", name="Is in segment").click()
     panel(page).get_by_label("Segment", exact=True).select_option(label="VIP customers")
     panel(page).get_by_label("Next step: Yes").select_option(label="Add to segment")
     panel(page).get_by_label("Note").fill("Agreed with sales")
@@ -93,11 +66,10 @@ def test_drawing_with_the_mouse(
     expect(panel(page)).to_be_hidden()
 
     # Dragged from the palette to a free place, and connected by its port.
-    drag(page, palette.get_by_role("button", name="Wait"), (700, 640))
+    drag(page, palette(page).get_by_role("button", name="Wait"), (700, 640))
     expect(panel(page).get_by_role("heading", name="Wait")).to_be_visible()
     page.keyboard.press("Escape")
-    port = page.locator(".node", has_text="Is in segment").locator('.port[data-port="no"]')
-    drag(page, port, card(page, "Wait"))
+    drag(page, port(page, "Is in segment", "no"), card(page, "Wait"))
     saved(page)
     expected = {("start", "next", "is_in_segment"), ("is_in_segment", "yes", "add_to_segment")}
     assert links() == expected | {("is_in_segment", "no", "wait")}
@@ -210,7 +182,7 @@ def test_drawing_with_fingers(
     phone.goto(f"/workflows/{workflow.pk}/")
     for name in ("Is in segment", "Wait"):
         phone.get_by_role("button", name="Step", exact=True).tap()
-        phone.get_by_role("complementary", name="Add a step").get_by_role("button", name=name).tap()
+        palette(phone).get_by_role("button", name=name).tap()
         expect(card(phone, name)).to_be_visible()
     saved(phone)
     assert links() == {("start", "next", "is_in_segment"), ("is_in_segment", "yes", "wait")}
