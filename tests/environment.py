@@ -54,7 +54,9 @@ def _database_url(db: str) -> str:
     if db == "sqlite":
         return "sqlite://:memory:"
     try:
-        return server.enter_context(postgres_server())
+        # Tests take their rows back. What is then gathered about tables says that they are empty, and the next test
+        # with many rows in one transaction is planned for one row: minutes become hours.
+        return server.enter_context(postgres_server(autovacuum="off"))
     except Unavailable as reason:
         raise pytest.UsageError(f"The tests cannot run on PostgreSQL: {reason}") from reason
 

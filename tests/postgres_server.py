@@ -52,10 +52,11 @@ class Unavailable(Exception):
 
 
 @contextmanager
-def postgres_server() -> Iterator[str]:
+def postgres_server(**settings: str) -> Iterator[str]:
     """Start a server and give its address (a ``DATABASE_URL``); stop and delete it at the end.
 
-    It listens on a socket in its folder only. Raises `Unavailable`.
+    It listens on a socket in its folder only. ``settings`` are settings of the server besides `OPTIONS`. Raises
+    `Unavailable`.
     """
     binaries = find_binaries()
     folder = Path(tempfile.mkdtemp(prefix="muster-postgres-", dir="/tmp"))
@@ -75,7 +76,7 @@ def postgres_server() -> Iterator[str]:
         )
         if made.returncode:
             raise Unavailable(f"initdb failed: {made.stderr.strip()}")
-        options = [f"--{name}={value}" for name, value in OPTIONS.items()]
+        options = [f"--{name}={value}" for name, value in (OPTIONS | settings).items()]
         with log.open("wb") as output:
             keeper = subprocess.Popen(
                 ["/bin/sh", "-c", KEEPER, "keeper", folder, binaries / "postgres", "-D", data, "-k", folder, *options],
