@@ -40,7 +40,7 @@ from segments.compiler import describe, validate
 from segments.facebook import admin as facebook_admin  # noqa: F401  # registers itself
 from segments.faults import DefinitionError
 from segments.forms import SegmentForm
-from segments.models import Cause, Segment
+from segments.models import Segment
 from segments.uses import forbidding_uses, uses_of
 from segments.versions import token_of
 from segments.views.filling import filled
@@ -339,7 +339,7 @@ class SegmentAdmin(TableAdmin):
                 text = _("Nothing to refresh in “%(segment)s”: its contacts are chosen by hand.")
                 self.message_user(request, text % {"segment": segment}, messages.INFO)
             else:
-                _fill(request, segment, cause=Cause.REFRESH)
+                _fill(request, segment)
                 self.log_change(request, segment, _("Refreshed."))
 
     def _restore(self, request: Request, segments: QuerySet[Segment]) -> None:
@@ -368,10 +368,9 @@ def _contacts_url(segment_id: Any) -> str:
     return f"{reverse('contacts:list')}?segment={segment_id}"
 
 
-def _fill(request: Request, segment: Segment, *, cause: Cause = Cause.DEFINITION) -> None:
+def _fill(request: Request, segment: Segment) -> None:
     """Bring the segment up to date, at once or by a job, and say which."""
-    fill = partial(editing.fill, segment, now=timezone.now(), user=request.user, cause=cause)
-    job = filled(request, fill)
+    job = filled(request, partial(editing.fill, segment, now=timezone.now(), user=request.user))
     segment.refresh_from_db()
     if job:
         text = _("“%(segment)s” is being refreshed in the background.")

@@ -49,6 +49,7 @@ def create_segment(
             is_test=is_test,
             definition=checked,
             stale=checked is not None,
+            refresh_cause="" if checked is None else Cause.DEFINITION,
             refreshed_at=now if checked is None else None,
             created_at=now,
             created_by=user,
@@ -70,13 +71,15 @@ def save_segment(
     definition: Any = None,
     user: User | None = None,
     expected: str | None = None,
+    announce: bool = False,
 ) -> bool:
     """Save what was edited. Returns whether the definition changed, and with it who belongs to the segment.
 
-    A new definition gets the next version, so that a refresh under way for the old one drops its work. ``expected`` is
-    the token of what was being edited (`segments.versions.token_of`). Raises `DefinitionError` for a definition that
-    cannot be used, a rule on the segment itself included, and `ChangedMeanwhile` where something else would be lost
-    that somebody saved since.
+    A new definition gets the next version, so that a refresh under way for the old one drops its work; `fill` brings
+    it about. With ``announce``, those who enter or leave by it do what entering and leaving does elsewhere, such as
+    starting workflows. ``expected`` is the token of what was being edited (`segments.versions.token_of`). Raises
+    `DefinitionError` for a definition that cannot be used, a rule on the segment itself included, and
+    `ChangedMeanwhile` where something else would be lost that somebody saved since.
     """
     with being_saved(segment) as current:
         values: dict[str, Any] = {"name": name, "description": description, "is_test": is_test}
@@ -84,7 +87,7 @@ def save_segment(
         if checked != current.definition or any(getattr(current, key) != value for key, value in values.items()):
             refuse_stale(current, expected)
         Segment.objects.filter(pk=current.pk).update(**values, updated_at=now, updated_by=user)
-        changed = checked is not None and _redefine(current, checked, now=now, user=user)
+        changed = checked is not None and _redefine(current, checked, now=now, user=user, announce=announce)
     segment.refresh_from_db()
     return changed
 
@@ -137,13 +140,22 @@ def usable(definition: Any, segment: Segment) -> Definition:
 
 
 def _redefine(
-    current: Segment, definition: Definition, *, now: datetime, user: User | None, restored_from: int | None = None
+    current: Segment,
+    definition: Definition,
+    *,
+    now: datetime,
+    user: User | None,
+    restored_from: int | None = None,
+    announce: bool = False,
 ) -> bool:
     if definition == current.definition:
         return False
     current.definition, current.version = definition, current.version + 1
     current.stale, current.failed_at, current.error = True, None, ""
-    current.save(update_fields=["definition", "version", "stale", "failed_at", "error"])
+    current.refresh_cause, current.refresh_detail = Cause.DEFINITION, ANNOUNCED if announce else ""
+    current.save(
+        update_fields=["definition", "version", "stale", "failed_at", "error", "refresh_cause", "refresh_detail"]
+    )
     keep_version(current, now=now, user=user, restored_from=restored_from)
     return True
 
@@ -185,29 +197,17 @@ def _segments_read(definition: Definition) -> set[int]:
     return {int(key.removeprefix("segment:")) for key in depends_on(definition) if key.startswith("segment:")}
 
 
-def fill(
-    segment: Segment,
-    *,
-    now: datetime,
-    user: User | None = None,
-    cause: Cause = Cause.DEFINITION,
-    announce: bool = False,
-) -> Job | None:
-    """Bring a segment up to date with its definition: at once among few contacts, else by a job of the worker.
-
-    With ``announce``, those who enter or leave by an edited definition do what entering and leaving does elsewhere,
-    such as starting workflows.
-    """
-    detail = ANNOUNCED if announce else ""
+def fill(segment: Segment, *, now: datetime, user: User | None = None) -> Job | None:
+    """Bring a segment up to date with its definition: at once among few contacts, else by a job of the worker."""
     few = not Contact.objects.order_by().values("pk")[SMALL : SMALL + 1].exists()
     if few:
-        refresh_segment(segment, now=now, cause=cause, detail=detail)
+        refresh_segment(segment, now=now)
         return None
     return jobs.start(
         REFRESH_JOB,
         title=_("Refresh of %(segment)s") % {"segment": segment.name},
         subject=f"segment:{segment.pk}",
-        params={"segment": segment.pk, "cause": cause, "detail": detail},
+        params={"segment": segment.pk},
         user=user,
         now=now,
     )
@@ -220,8 +220,6 @@ def refresh_job(job: Job, *, now: datetime) -> None:
         refresh_segment(
             segment,
             now=now,
-            cause=job.params["cause"],
-            detail=job.params.get("detail", ""),
             report=lambda done, total, message: jobs.progress(job, done, total, message),
         )
 
@@ -264,6 +262,8 @@ def restore_segment(segment: Segment, *, now: datetime, user: User | None = None
         Segment.objects.filter(pk=segment.pk).update(
             deleted_at=None, deleted_by=None, stale=not segment.is_static, failed_at=None, error=""
         )
+        # Who came to belong to it meanwhile does so because it is back.
+        Segment.objects.defined().filter(pk=segment.pk, refresh_cause="").update(refresh_cause=Cause.DEFINITION)
         # Segments that failed for want of this one are tried again at once.
         Segment.objects.live().defined().filter(stale=True).update(failed_at=None)
     segment.refresh_from_db()

@@ -61,9 +61,10 @@ class Segment(models.Model):
     """A set of contacts: chosen by hand (static), or whoever fulfils a definition (dynamic, dynamic plus).
 
     ``version`` counts the saved definitions; a refresh begun for an older one is dropped. ``stale`` says that the
-    memberships need a full refresh; ``refresh_token`` marks the one that is under way and ``refresh_owner`` the process
-    that does it. ``refreshed_at`` is the moment for which the memberships were last known to be right, ``swept_at`` how
-    far time has been accounted for.
+    memberships need a full refresh; ``refresh_cause`` and ``refresh_detail`` are what the ledger shall name for it,
+    where that is not the refresh itself. ``refresh_token`` marks the one that is under way and ``refresh_owner`` the
+    process that does it. ``refreshed_at`` is the moment for which the memberships were last known to be right,
+    ``swept_at`` how far time has been accounted for.
     """
 
     class Kind(models.TextChoices):
@@ -88,6 +89,8 @@ class Segment(models.Model):
     size = models.PositiveBigIntegerField(_("contacts"), default=0)
 
     stale = models.BooleanField(default=False)
+    refresh_cause = models.CharField(max_length=16, choices=Cause, blank=True)
+    refresh_detail = models.CharField(max_length=200, blank=True)
     refresh_token = models.UUIDField(null=True, blank=True)
     refresh_started_at = models.DateTimeField(null=True, blank=True)
     refresh_owner = models.CharField(max_length=100, blank=True)

@@ -31,7 +31,7 @@ from segments.api.shapes import (
 )
 from segments.editing import InUse, create_segment, delete_segment, fill, save_segment
 from segments.faults import DefinitionError
-from segments.models import Cause, Segment
+from segments.models import Segment
 from segments.uses import uses_of
 from segments.versions import ChangedMeanwhile, token_of
 
@@ -97,13 +97,12 @@ class OneSegment(Endpoint):
         """Change what is given of a segment. With another definition, contacts enter and leave at once."""
         now = timezone.now()
         given = read(request, ChangedSegmentBody, partial=True)
-        announce = given.pop("announce", False)
         segment = segment_of(pk)
         _refuse_static_definition(segment.kind, given)
         with name_conflicts(), definition_faults("definition"):
             changed = _save(segment, given, now=now)
         if changed:
-            _fill(segment, now=now, announce=announce)
+            _fill(segment, now=now)
         return Response(told(segment))
 
     @extend_schema(
@@ -141,7 +140,7 @@ class Refresh(Endpoint):
         segment = segment_of(pk)
         if segment.is_static:
             raise refused("", _("A static segment has no definition to refresh it by."))
-        _fill(segment, now=timezone.now(), cause=Cause.REFRESH)
+        _fill(segment, now=timezone.now())
         return Response(told(segment))
 
 
@@ -171,8 +170,8 @@ def _save(segment: Segment, given: dict[str, Any], *, now: datetime) -> bool:
             segment.refresh_from_db()
 
 
-def _fill(segment: Segment, *, now: datetime, cause: Cause = Cause.DEFINITION, announce: bool = False) -> None:
+def _fill(segment: Segment, *, now: datetime) -> None:
     # A failure stays on the segment, where the answer shows it, and Muster tries again.
     with suppress(DatabaseError, DefinitionError):
-        fill(segment, now=now, cause=cause, announce=announce)
+        fill(segment, now=now)
     segment.refresh_from_db()

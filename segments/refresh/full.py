@@ -47,18 +47,16 @@ def silent(done: int, total: int, message: str) -> None:
     """Report progress to nobody."""
 
 
-def refresh_segment(
-    segment: Segment, *, now: datetime, cause: str = Cause.REFRESH, detail: str = "", report: Report = silent
-) -> RefreshRun | None:
+def refresh_segment(segment: Segment, *, now: datetime, report: Report = silent) -> RefreshRun | None:
     """Make the segment's memberships equal to its definition at ``now``, and its dependents' with them.
 
-    ``detail`` goes into the ledger with the cause. ``report`` is told the progress. Returns the run, or None when the
-    work was dropped because the definition changed or another refresh of the segment began meanwhile, or the segment
-    was deleted. Raises ValueError for a static segment, and what went wrong otherwise, after keeping it on the segment.
+    ``report`` is told the progress. Returns the run, or None when the work was dropped because the definition changed
+    or another refresh of the segment began meanwhile, or the segment was deleted. Raises ValueError for a static
+    segment, and what went wrong otherwise, after keeping it on the segment.
     """
     if segment.is_static:
         raise ValueError("a static segment has no definition to refresh from")
-    run = _refresh(segment.pk, now=now, cause=cause, detail=detail, report=report)
+    run = _refresh(segment.pk, now=now, report=report)
     apply_changes(now=now)
     refresh_due(now=now, only=_dependents(segment.pk, now=now))
     return run
@@ -80,7 +78,7 @@ def refresh_due(*, now: datetime, only: set[int] | None = None) -> int:
         if segment_id not in due_ids:
             continue
         try:
-            refreshed += _refresh(segment_id, now=now, cause=Cause.REFRESH, report=silent) is not None
+            refreshed += _refresh(segment_id, now=now, report=silent) is not None
         except Exception:
             logger.exception("segment %s failed and is tried again later", segment_id)
         due_ids = _due_ids(now=now, only=only)
@@ -131,7 +129,7 @@ def _dependents(segment_id: int, *, now: datetime) -> set[int]:
     return found
 
 
-def _refresh(segment_id: int, *, now: datetime, cause: str, report: Report, detail: str = "") -> RefreshRun | None:
+def _refresh(segment_id: int, *, now: datetime, report: Report) -> RefreshRun | None:
     started = perf_counter()
     segment = _begin(segment_id, now=now)
     if segment is None:
@@ -144,12 +142,12 @@ def _refresh(segment_id: int, *, now: datetime, cause: str, report: Report, deta
         report(1, 4, _("Finding the contacts that match"))
         with difference(segment, now=now) as moves:
             report(3, 4, _("Writing who entered and who left"))
-            return _finish(segment, moves, now=now, cause=cause, detail=detail, started=started)
+            return _finish(segment, moves, now=now, started=started)
     except Exception as error:
         fail(segment_id, error, now=now, token=segment.refresh_token)
         RefreshRun.objects.create(
             kind=RefreshRun.Kind.FULL,
-            cause=cause,
+            cause=_cause(segment),
             segment_id=segment_id,
             started_at=now,
             milliseconds=round(1000 * (perf_counter() - started)),
@@ -170,9 +168,12 @@ def _begin(segment_id: int, *, now: datetime) -> Segment | None:
         return Segment.objects.live().defined().filter(pk=segment_id).first()
 
 
-def _finish(
-    segment: Segment, moves: Difference, *, now: datetime, cause: str, detail: str, started: float
-) -> RefreshRun | None:
+def _cause(segment: Segment) -> str:
+    return segment.refresh_cause or Cause.REFRESH
+
+
+def _finish(segment: Segment, moves: Difference, *, now: datetime, started: float) -> RefreshRun | None:
+    cause, detail = _cause(segment), segment.refresh_detail
     with memberships_lock():
         ours = Segment.objects.live().filter(pk=segment.pk, refresh_token=segment.refresh_token)
         unchanged = ours.filter(version=segment.version)
@@ -185,13 +186,19 @@ def _finish(
         entered, left = moves.counts()
         come, gone = moves.entered(cause, detail), moves.left(cause, detail)
         write(come, gone, {segment.pk: (entered, left)}, now=now)
-        dependents = Plan.of_all(now=now).dependents(segment.pk)
-        if dependents and is_small(entered + left):
+        dependents = Segment.objects.filter(pk__in=Plan.of_all(now=now).dependents(segment.pk))
+        if segment.refresh_cause and entered + left:
+            # What moves there moves for the same cause, which the change log could not tell.
+            dependents.filter(refresh_cause="").update(refresh_cause=cause, refresh_detail=detail)
+            dependents.update(stale=True)
+        elif is_small(entered + left):
             tell_dependents(segment.pk, come)
             tell_dependents(segment.pk, gone)
-        elif dependents:
-            Segment.objects.filter(pk__in=dependents).update(stale=True)
+        else:
+            dependents.update(stale=True)
         unchanged.update(
+            refresh_cause="",
+            refresh_detail="",
             refresh_token=None,
             refresh_started_at=None,
             refresh_owner="",

@@ -114,12 +114,14 @@ def _save(request: Request, segment: Segment, tree: Tree | None) -> HttpResponse
     if not form.is_valid() or (tree and definition is None):
         return _failed(request, segment, form, tree)
     values = {**form.cleaned_data, "definition": definition, "now": timezone.now(), "user": request.user}
+    announce = "announce" in request.POST
     try:
         with transaction.atomic():
             if segment._state.adding:
                 saved, changed = create_segment(kind=segment.kind, **values), definition is not None
             else:
-                saved, changed = segment, save_segment(segment, **values, expected=_expected(request.POST))
+                expected = _expected(request.POST)
+                saved, changed = segment, save_segment(segment, **values, expected=expected, announce=announce)
     except DefinitionError as error:
         assert tree
         tree.show(error.faults)
@@ -135,8 +137,7 @@ def _save(request: Request, segment: Segment, tree: Tree | None) -> HttpResponse
         return _failed(request, segment, looking_again, tree)
     messages.success(request, _("“%(segment)s” was saved.") % {"segment": saved.name})
     if changed:
-        announce = "announce" in request.POST
-        filled(request, lambda: fill(saved, now=timezone.now(), user=request.user, announce=announce))
+        filled(request, lambda: fill(saved, now=timezone.now(), user=request.user))
     return HttpResponseRedirect(reverse("segments:detail", args=[saved.pk]), status=303)
 
 

@@ -20,7 +20,7 @@ from segments.clock import today
 from segments.compiler import describe
 from segments.editing import fill
 from segments.kinds import OFFERED
-from segments.models import Cause, RefreshRun, Segment, SegmentDay, Transition
+from segments.models import RefreshRun, Segment, SegmentDay, Transition
 from segments.uses import uses_of
 from segments.views.filling import filled, jobs_of
 from segments.views.happenings import happenings
@@ -93,7 +93,7 @@ def refresh(request: Request, pk: int) -> HttpResponse:
     if jobs_of([segment]):
         messages.info(request, _("“%(segment)s” is being refreshed already.") % {"segment": segment.name})
     else:
-        filled(request, lambda: fill(segment, now=timezone.now(), user=request.user, cause=Cause.REFRESH))
+        filled(request, lambda: fill(segment, now=timezone.now(), user=request.user))
     return HttpResponseRedirect(reverse("segments:detail", args=[segment.pk]), status=303)
 
 

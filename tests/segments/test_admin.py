@@ -290,7 +290,7 @@ def test_refresh_among_many_contacts_is_left_to_the_worker(superuser_client, sup
     response = superuser_client.post(address("refresh", segment), CONSENT, headers=HTMX)
     assert said_after(superuser_client, response) == ["“Spaniards” is being refreshed in the background."]
     job = Job.objects.get()
-    assert (job.subject, job.user, job.params["cause"]) == (f"segment:{segment.pk}", superuser, Cause.REFRESH)
+    assert (job.subject, job.user, job.params) == (f"segment:{segment.pk}", superuser, {"segment": segment.pk})
 
 
 def test_nothing_is_to_be_refreshed_in_a_static_segment(superuser_client, now):

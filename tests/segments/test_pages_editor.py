@@ -325,7 +325,7 @@ def test_queries_do_not_grow_with_the_conditions(
     rule = {"type": "list", "list": ContactList.objects.create(name="News").pk, "operator": "not_member"}
     rules = [rule, {"type": "field", "field": "city", "operator": "is_not", "value": "x"}] * number
     segment = dynamic("D", *rules, now=now)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         data = opened(marketer_client, f"/segments/{segment.pk}/edit/")
     with django_assert_num_queries(7):
         pressed(marketer_client, data, "add", group_id(data), address=f"/segments/{segment.pk}/edit/", **HTMX)

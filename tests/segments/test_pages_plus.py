@@ -152,7 +152,7 @@ def test_queries_do_not_grow_with_the_activities(
     ]
     segment = plus(*rules, group("any", *rules), now=now)
     address = f"/segments/{segment.pk}/edit/"
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         data = editor(marketer_client.get(address))
     with django_assert_num_queries(10):
         pressed(marketer_client, data, "add", group_id(data), address, **HTMX)

@@ -63,7 +63,7 @@ def test_a_full_refresh_writes_only_what_differs(now: datetime):
     Contact.objects.filter(pk=goes.pk).update(city="Madrid")
     Contact.objects.filter(pk=comes.pk).update(city="Lugo")
     Change.objects.all().delete()
-    run = refresh_segment(segment, now=now + LATER, cause=Cause.REFRESH)
+    run = refresh_segment(segment, now=now + LATER)
     assert (run.kind, run.cause, run.entered, run.left, run.started_at) == ("full", "refresh", 1, 1, now + LATER)
     assert members(segment) == {stays.pk, comes.pk}
     assert Membership.objects.get(segment=segment, contact=stays).entered_at == before.entered_at

@@ -57,7 +57,7 @@ def test_is_in_a_dynamic_segment(now: datetime) -> None:
         "rules": [{"type": "field", "field": "points", "operator": "at_least", "value": 50}],
     }
     segment = create_segment(name="Rich", description="", kind="dynamic", is_test=False, definition=definition, now=now)
-    refresh_segment(segment, now=now, cause=Cause.DEFINITION)
+    refresh_segment(segment, now=now)
     found = worked(batch("is_in_segment", {"segment": segment.pk}, [rich.pk, poor.pk], now=now))
     assert found.ports == {"yes": {rich.pk}, "no": {poor.pk}}
 

@@ -28,7 +28,7 @@ def made(name: str, kind: str, rule: dict[str, Any] | None = None) -> Segment:
     definition = {"version": 1, "match": "all", "rules": [rule]} if rule else None
     segment = create_segment(name=name, description="", kind=kind, is_test=False, definition=definition, now=NOON)
     if not segment.is_static:
-        refresh_segment(segment, now=NOON, cause=Cause.DEFINITION)
+        refresh_segment(segment, now=NOON)
     return segment
 
 
