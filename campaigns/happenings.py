@@ -1,4 +1,5 @@
-"""What becomes of emails, as events of their contacts: delivered, opened, clicked, unsubscribed, bounced, complained.
+"""What becomes of emails, as events of their contacts: delivered, opened, clicked, confirmed, unsubscribed,
+bounced, complained.
 
 Each is recorded once for a message (clicks: once for each link), with an idempotency key, and changes what the contact
 says of their emails. `contacts.events` writes the events, so that segments and workflows hear of them.
@@ -67,6 +68,16 @@ def unsubscribed(message: Message, *, now: datetime) -> None:
         values = {"newsletter": Newsletter.UNSUBSCRIBED, "newsletter_at": now}
         if _change(message, values, now=now, newsletter__in=_others(Newsletter, Newsletter.UNSUBSCRIBED)):
             record([_event(message, "unsubscribed", now)], now=now)
+
+
+def confirmed(message: Message, *, now: datetime) -> None:
+    """The contact wants the newsletter at the address to which the email went, and says so by a press of a button."""
+    opened(message, now=now)
+    with changes.recorded(now=now):
+        values = {"newsletter": Newsletter.SUBSCRIBED, "newsletter_at": now}
+        others = _others(Newsletter, Newsletter.SUBSCRIBED)
+        _change(message, values, now=now, newsletter__in=others, email=message.to)
+        record([_event(message, "newsletter_confirmed", now)], now=now)
 
 
 def bounced(message: Message, detail: str, *, hard: bool, now: datetime) -> None:

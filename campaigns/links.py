@@ -51,6 +51,16 @@ def unsubscribe_url(token: str) -> str:
     return f"{settings.PUBLIC_URL}/m/u/{token}"
 
 
+def confirm_url(token: str) -> str:
+    """Where the newsletter is confirmed. The token alone, which other addresses have too, is not enough."""
+    return f"{settings.PUBLIC_URL}/m/s/{token}/{_signature(f'confirm:{token}')}"
+
+
+def may_confirm(token: str, signature: str) -> bool:
+    """Whether Muster made this address for the message."""
+    return _is_signed(f"confirm:{token}", signature)
+
+
 def view_url(token: str) -> str:
     return f"{settings.PUBLIC_URL}/m/v/{token}"
 

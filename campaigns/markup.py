@@ -7,17 +7,39 @@ what takes their places later is escaped. A value can so become neither Markdown
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import urlsplit
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
 
 from campaigns.liquid import NONCE
 
+BUTTON = "button"  # the title of a link that shall look like one
+BUTTON_STYLE = (
+    "display:inline-block;padding:12px 24px;border-radius:6px;background-color:#4338ca;color:#ffffff;"
+    "font-weight:bold;text-decoration:none"
+)
+
+
+def _begin_link(
+    self: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: MutableMapping[str, Any]
+) -> str:
+    link = tokens[index]
+    if link.attrs.get("title") == BUTTON:
+        del link.attrs["title"]
+        link.attrSet("style", BUTTON_STYLE)
+    return self.renderToken(tokens, index, options, env)
+
+
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+MARKDOWN.add_render_rule("link_open", _begin_link)
 TAGS = frozenset(
     {"a", "abbr", "b", "blockquote", "br", "caption", "center", "code", "col", "colgroup", "dd", "del", "div", "dl"}
     | {"dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "li", "mark"}

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from contacts.event_types import EVENT_TYPES
 from contacts.fields import Catalogue
 
+PARTS_OF_LISTS = ("size", "first", "last")
 ANYTHING = "…"  # where a shop or a program decides what there is
 
 
@@ -30,7 +31,10 @@ OTHERS = (
     Name("event.value", _("Its number, such as the amount of a purchase")),
     Name(f"event.properties.{ANYTHING}", _("A property of what happened")),
     Name(f"values.{ANYTHING}", _("A value of the API call that started the workflow")),
+    Name("cart", _("What is in the contact's cart: a list with product, quantity, price and value of each")),
+    Name("cart_total", _("What is in the contact's cart costs in all")),
     Name("workflow.name", _("The workflow that sends the email")),
+    Name("confirm_url", _("Where the contact confirms that they want the newsletter")),
     Name("unsubscribe_url", _("Where the contact unsubscribes")),
     Name("view_url", _("Where the email can be read in a browser")),
 )
@@ -56,6 +60,8 @@ def is_known(path: list[str], catalogue: Catalogue) -> bool:
     """
     if path[0] == "contact":
         return _is_of_contact(path[1:], catalogue)
+    if path[0] == "cart" and len(path) > 1:
+        return path[1] in PARTS_OF_LISTS
     names = [name.path.split(".") for name in OTHERS]
     return any(_fits(path, name) for name in names)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from html import escape
 from typing import Any
 
@@ -22,11 +23,14 @@ from campaigns import links
 from campaigns.liquid import NONCE, Filled, Wrong, fill, parse, wants
 from campaigns.markup import page_of, pieces, plain_text, put_together, safe_url
 from campaigns.models import Content, Message
+from contacts.carts import Cart
 from contacts.fields import Catalogue
 from contacts.models import Contact, Event
 
 MOST_PAGES = 200  # texts of one content that differ in more than values and are kept
 OURS = ("token", "preheader", "subject", "unsubscribe_url", "view_url", "open_url")
+CART = ("cart", "cart_total")
+CENT = Decimal("0.01")
 COLUMNS_BEHIND = {"custom": {"custom"}, "full_name": {"first_name", "last_name"}, "id": {"id"}}
 
 __all__ = ["Rendered", "Renderer", "Wrong"]
@@ -82,9 +86,31 @@ def _event_names(event: Event | None) -> dict[str, Any]:
     return {
         "type": event.type,
         "occurred_at": event.occurred_at,
-        "value": None if value is None else value.quantize(1) if value == value.to_integral() else value.normalize(),
+        "value": None if value is None else _plain(value),
         "properties": event.properties,
     }
+
+
+def _cart_names(cart: Cart | None) -> dict[str, Any]:
+    products = list(cart.products.values()) if cart else []
+    return {
+        "cart": [
+            {
+                "product": one.properties.get("product"),
+                "quantity": _plain(one.quantity),
+                "price": one.price.quantize(CENT) if one.price else None,
+                "value": one.value.quantize(CENT) if one.price else None,
+                "properties": one.properties,
+            }
+            for one in products
+        ],
+        "cart_total": cart.total.quantize(CENT) if cart and cart.total else None,
+    }
+
+
+def _plain(number: Decimal) -> Decimal:
+    """The number without zeros at its end."""
+    return number.quantize(Decimal(1)) if number == number.to_integral() else number.normalize()
 
 
 class Renderer:
@@ -96,8 +122,13 @@ class Renderer:
         self.preview = preview
         self._pages: dict[str, _Page] = {}
 
-    def render(self, message: Message, contact: Contact, event: Event | None, *, now: datetime) -> Rendered:
-        """The email of a message. Raises `Wrong` when the content cannot be filled."""
+    def render(
+        self, message: Message, contact: Contact, event: Event | None, *, now: datetime, cart: Cart | None = None
+    ) -> Rendered:
+        """The email of a message. Raises `Wrong` when the content cannot be filled.
+
+        ``cart`` is that of the contact, which need not be given where nothing `reads_cart`.
+        """
         token = links.token_of(message.pk)
         ours = {
             "token": token,
@@ -109,7 +140,9 @@ class Renderer:
             "contact": ContactNames(contact, self.catalogue),
             "event": _event_names(event),
             "values": message.values,
+            **_cart_names(cart),
             "workflow": {"name": self.content.workflow},
+            "confirm_url": links.confirm_url(token),
             "unsubscribe_url": ours["unsubscribe_url"],
             "view_url": ours["view_url"],
             "now": now,
@@ -122,17 +155,26 @@ class Renderer:
     @cached_property
     def contact_columns(self) -> set[str]:
         """The columns of contacts that the templates read; all of them if a template asks for more than one by one."""
-        try:
-            templates = [part for part in self._templates if not isinstance(part, Filled)]
-        except Wrong:  # which rendering will tell
-            return set()
-        paths = [path for template in templates for path in wants(template).paths if path[0] == "contact"]
+        paths = [path for path in self._paths if path[0] == "contact"]
         if any(len(path) == 1 for path in paths):
             return {field.attname for field in Contact._meta.concrete_fields if not field.generated}
         columns: set[str] = set()
         for path in paths:
             columns |= COLUMNS_BEHIND.get(path[1], {path[1]} if path[1] in self.catalogue else set())
         return columns
+
+    @cached_property
+    def reads_cart(self) -> bool:
+        """Whether the templates name what is in the cart."""
+        return any(path[0] in CART for path in self._paths)
+
+    @cached_property
+    def _paths(self) -> list[list[str]]:
+        try:
+            templates = [part for part in self._templates if not isinstance(part, Filled)]
+        except Wrong:  # which rendering will tell
+            return []
+        return [path for template in templates for path in wants(template).paths]
 
     @cached_property
     def _templates(self) -> list[BoundTemplate | Filled]:

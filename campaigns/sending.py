@@ -13,6 +13,7 @@ from campaigns.mail import Mail, mail_of
 from campaigns.models import Content, Message
 from campaigns.rendering import Renderer, Wrong
 from campaigns.smtp import Answer, Handed, Postbox, Unreachable
+from contacts.carts import Cart, carts_of
 from contacts.fields import Catalogue, catalogue
 from contacts.models import Contact, Event
 
@@ -108,6 +109,7 @@ class _Run:
         self._read_contents(batch)
         contacts = self._contacts(batch)
         events = Event.objects.in_bulk({message.event_id for message in batch if message.event_id})
+        carts = self._carts(batch)
         for message in batch:
             contact = contacts.get(message.contact_id)
             reason = why_not(message, contact)
@@ -120,7 +122,7 @@ class _Run:
             now = self.clock()
             try:
                 rendered = self.renderers[message.content_id].render(
-                    message, contact, events.get(message.event_id or 0), now=now
+                    message, contact, events.get(message.event_id or 0), now=now, cart=carts.get(contact.pk)
                 )
             except Wrong as wrong:
                 claiming.end(message, State.FAILED, Reason.NOT_RENDERED, str(wrong), claimant=self.claimant)
@@ -143,6 +145,12 @@ class _Run:
         for content_id in {message.content_id for message in batch}:
             columns |= self.renderers[content_id].contact_columns
         return Contact.objects.only(*columns).in_bulk({message.contact_id for message in batch})
+
+    def _carts(self, batch: list[Message]) -> dict[int, Cart]:
+        """The carts of those whose emails show them."""
+        wanted = {message.contact_id for message in batch if self.renderers[message.content_id].reads_cart}
+        now = self.clock()
+        return carts_of(wanted, now=now, until=now) if wanted else {}
 
     def _write_down(self, message: Message, handed: Handed) -> None:
         """Write down what became of a message that was not taken."""

@@ -9,5 +9,6 @@ urlpatterns = [
     path("o/<str:token>.gif", mail.opened, name="opened"),
     path("c/<str:token>/<str:signature>", mail.clicked, name="clicked"),
     path("u/<str:token>", mail.unsubscribe, name="unsubscribe"),
+    path("s/<str:token>/<str:signature>", mail.confirm, name="confirm"),
     path("v/<str:token>", mail.view, name="view"),
 ]

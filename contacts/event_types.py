@@ -75,6 +75,7 @@ for known in (
     ),
     EventType("email_bounced", _("Email bounced"), "mail-x", by_contact=False, properties=EMAIL),
     EventType("email_complained", _("Marked an email as spam"), "mail-warning", properties=EMAIL),
+    EventType("newsletter_confirmed", _("Confirmed the newsletter"), "badge-check", properties=EMAIL),
     EventType("unsubscribed", _("Unsubscribed"), "bell-off", properties=EMAIL),
 ):
     EVENT_TYPES.add(known)

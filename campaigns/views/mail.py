@@ -15,6 +15,7 @@ from campaigns import happenings, links
 from campaigns.liquid import Wrong
 from campaigns.models import Message
 from campaigns.rendering import Renderer
+from contacts.carts import carts_of
 from contacts.fields import catalogue
 from contacts.models import Contact, Event
 
@@ -76,6 +77,24 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @never_cache
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def confirm(request: HttpRequest, token: str, signature: str) -> HttpResponse:
+    """Ask, and subscribe to the newsletter on POST: programs that look where links lead confirm nothing.
+
+    It holds for the address that the email went to, and as long as that is the contact's.
+    """
+    message = _message(token) if links.may_confirm(token, signature) else None
+    if message is None:
+        raise Http404
+    is_valid = Contact.objects.filter(pk=message.contact_id, email=message.to).exists()
+    if request.method == "POST" and is_valid:
+        happenings.confirmed(message, now=timezone.now())
+    context = {"is_valid": is_valid, "done": request.method == "POST", "address": _address(message)}
+    return _unindexed(render(request, "campaigns/confirm.html", context))
+
+
+@never_cache
 @csp_replace(OF_EMAILS)  # type: ignore[arg-type]  # it knows only views of a request alone
 @require_safe
 def view(request: HttpRequest, token: str) -> HttpResponse:
@@ -86,8 +105,10 @@ def view(request: HttpRequest, token: str) -> HttpResponse:
     contact = get_object_or_404(Contact, pk=message.contact_id)
     event = Event.objects.filter(pk=message.event_id).first() if message.event_id else None
     renderer = Renderer(message.content, catalogue(), preview=True)
+    at = message.sent_at or message.created_at
+    carts = carts_of([contact.pk], now=at, until=at) if renderer.reads_cart else {}
     try:
-        rendered = renderer.render(message, contact, event, now=message.sent_at or message.created_at)
+        rendered = renderer.render(message, contact, event, now=at, cart=carts.get(contact.pk))
     except Wrong as wrong:
         raise Http404(_("The email cannot be shown.")) from wrong
     return _unindexed(HttpResponse(rendered.html))

@@ -17,6 +17,8 @@ GOOD = {
     "body": "{% if contact.custom.tier == 'gold' %}**Gold**{% endif %} {{ event.properties.anything.inside }}"
     " {% for item in event.properties.items %}{{ item.name }}{{ forloop.index }}{% endfor %}"
     " {% assign code = values.code %}{{ code | upcase }} {{ workflow.name }} {{ unsubscribe_url }} {{ view_url }}"
+    " {% for item in cart %}{{ item.product }}{{ item.properties.url }}{% endfor %}{{ cart.size }} {{ cart_total }}"
+    " {{ cart.first.product }} [yes]({{ confirm_url }} 'button')"
     " {{ event.occurred_at | date: '%d' }} {{ contact.full_name }} {{ contact.purchases_total }}"
     " [a](https://a.example) [b]({{ values.url }}) [c](mailto:a@b.example) [d](#top)",
     "sender_name": "",
@@ -45,6 +47,8 @@ def test_an_email_that_is_right_has_no_faults() -> None:
         ("preheader", "{{ customer.name }}", "There is no “customer.name”."),
         ("body", "{{ contact.custom.size }}", "There is no “contact.custom.size”."),
         ("body", "{{ event.amount }}", "There is no “event.amount”."),
+        ("body", "{{ cart.total }}", "There is no “cart.total”."),
+        ("body", "{% for item in basket %}{{ item.name }}{% endfor %}", "There is no “basket”."),
         ("body", "{% if contact.nick %}x{% endif %}", "There is no “contact.nick”."),
         ("sender_name", "{{ workflow.title }}", "There is no “workflow.title”."),
         ("body", "one\n{{ contact.first_name", "Line 2 cannot be read:"),

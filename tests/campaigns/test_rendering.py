@@ -1,5 +1,6 @@
 """What an email looks like: filled, escaped, with its links by way of us, and as plain text."""
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,6 +17,7 @@ from contacts.models import Contact, ContactField, Event
 
 pytestmark = pytest.mark.django_db
 Contents = Callable[..., Content]
+SAFE = "https://shop.example/cart"
 EVIL = """<script>alert(1)</script> **bold** [x](javascript:alert(1)) "quoted" & more"""
 
 
@@ -103,6 +105,16 @@ def test_a_value_becomes_neither_markup_nor_markdown_nor_a_header(rendered: Call
     assert "\n" not in one.subject
     assert one.subject == f"Hi {EVIL} {EVIL}"
     assert EVIL in one.text
+
+
+def test_a_link_can_look_like_a_button(rendered: Callable[..., Rendered]) -> None:
+    one = rendered('[Look]({{ values.url }} "button"), [read](https://a.example "More")', None, None, {"url": SAFE})
+    button, link = re.findall(r"<a .*?</a>", one.html.partition('role="main"')[2])[:2]
+    assert "background-color:#4338ca" in button
+    assert "title" not in button
+    assert 'title="More"' in link
+    assert "style" not in link
+    assert one.text.startswith(f"Look ({SAFE}), read (https://a.example)")
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from campaigns.claiming import CLAIM_HOLDS, RETRIES, claim
 from campaigns.models import Content, Message
 from campaigns.sending import leave, send_again
+from contacts.events import NewEvent, record
 from contacts.models import Contact, Event
 from tests.campaigns.mail_server import MailServer
 from tests.campaigns.sending import happened, queue_for, send, states
@@ -228,3 +231,41 @@ def test_what_a_worker_sent_before_it_died_is_recorded_by_the_next(
     assert send(now + HOUR) == 0
     assert happened(ada) == ["email_delivered"]
     assert Event.objects.get().occurred_at == now
+
+
+def test_an_email_shows_the_cart_of_each_contact_in_one_query(
+    now: datetime, server: MailServer, subscriber: Subscriber, content: Contents
+) -> None:
+    each = "{{ item.quantity }} x {{ item.product }}: {{ item.value }};"
+    body = f"{{% for item in cart %}}{each} {{% endfor %}}= {{{{ cart_total }}}}"
+    people = [subscriber(f"p{number}@example.com") for number in range(4)]
+    one, two, three, four = (person.pk for person in people)
+
+    def happens(contact: int, kind: str, hours: int, **properties: Any) -> NewEvent:
+        return NewEvent(kind, now - timedelta(hours=hours), contact_id=contact, properties=properties)
+
+    desk, lamp = {"product": "Desk", "price": 349.5}, {"product": "Lamp", "price": 20}
+    events = [
+        *(happens(one, "cart_add", 5, **lamp), happens(one, "cart_add", 4, **desk, quantity=2)),
+        *(happens(one, "cart_add", 3, product="desk", price=340), happens(one, "cart_remove", 2, product="Lamp")),
+        *(happens(two, "cart_add", 5, **desk), happens(two, "purchase", 4), happens(two, "cart_add", 3, **lamp)),
+        *(happens(three, "cart_add", 5, product="Chair"), happens(three, "cart_add", -1, **desk)),
+        happens(four, "cart_add", 24 * 91, **desk),
+    ]
+    record(events, now=now)
+    queue_for(content(body=body), people[0], now=now)
+    with CaptureQueriesContext(connection) as alone:
+        send(now)
+    queue_for(content(body=body, subject="More"), *people, now=now)
+    with CaptureQueriesContext(connection) as together:
+        send(now)
+    reading = [sum("cart_add" in query["sql"] for query in queries) for queries in (alone, together)]
+    assert reading == [1, 1]
+    bodies = [mail.get_body(("plain",)) for _to, _sender, mail in server.received]
+    texts = [body.get_content().split("\n")[0].strip() for body in bodies if body is not None]
+    assert texts == [
+        *["3 x desk: 1020.00; = 1020.00"] * 2,
+        "1 x Lamp: 20.00; = 20.00",
+        "1 x Chair: ; =",
+        "=",
+    ]

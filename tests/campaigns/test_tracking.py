@@ -225,3 +225,50 @@ def test_a_bounce_says_nothing_of_another_address(now: datetime, ada: Contact, m
     ada.refresh_from_db()
     assert ada.email_status == "ok"
     assert happened(ada) == ["email_bounced"]
+
+
+@pytest.fixture
+def confirmation(now: datetime, subscriber: Subscriber, content: Contents, settings: Any) -> Message:
+    """An email that asks Bea to confirm the newsletter."""
+    settings.PUBLIC_URL = "http://testserver"
+    bea = subscriber("bea@example.com", newsletter="pending")
+    queue_for(content(kind="transactional", body='[Yes]({{ confirm_url }} "button")'), bea, now=now)
+    Message.objects.update(state="sent", sent_at=now, recorded=True)
+    return Message.objects.get()
+
+
+def confirming(message: Message) -> str:
+    return path(links.confirm_url(token_of(message.pk)))
+
+
+def test_the_newsletter_is_confirmed_by_the_button_and_not_by_looking(visitor: Client, confirmation: Message) -> None:
+    bea = confirmation.contact
+    assert confirming(confirmation) in visitor.get(path(links.view_url(token_of(confirmation.pk)))).content.decode()
+    for look in (visitor.head, visitor.get):
+        asked = look(confirming(confirmation))
+        assert (asked.status_code, asked["X-Robots-Tag"]) == (200, "noindex")
+    assert "Shall the newsletter go to b…@example.com?" in asked.content.decode()
+    bea.refresh_from_db()
+    assert (bea.newsletter, happened(bea)) == ("pending", [])
+
+    for _again in range(2):
+        done = visitor.post(confirming(confirmation))
+        assert "Thank you, you are subscribed" in done.content.decode()
+    bea.refresh_from_db()
+    assert bea.newsletter == "subscribed"
+    assert bea.newsletter_at > confirmation.sent_at
+    assert sorted(happened(bea)) == ["email_opened", "newsletter_confirmed"]
+
+
+def test_nobody_confirms_for_another_address_or_by_one_made_up(visitor: Client, confirmation: Message) -> None:
+    token = token_of(confirmation.pk)
+    signature = links.unsubscribe_url(token).rpartition("-")[2]
+    assert visitor.post(f"/m/s/{token}/{signature}").status_code == 404
+    assert visitor.post(f"/m/s/7-{'x' * 16}/{confirming(confirmation).rpartition('/')[2]}").status_code == 404
+    Contact.objects.update(email="other@example.com")
+    for answer in (visitor.get(confirming(confirmation)), visitor.post(confirming(confirmation))):
+        assert "This link is no longer valid" in answer.content.decode()
+    bea = Contact.objects.get()
+    assert (bea.newsletter, happened(bea)) == ("pending", [])
+    delete_contacts(Contact.objects.all(), now=confirmation.created_at)
+    assert visitor.get(confirming(confirmation)).status_code == 404

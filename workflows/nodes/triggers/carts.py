@@ -1,15 +1,13 @@
 """Carts that contacts fill and leave behind.
 
-A cart is what was put in and not taken out since the last purchase. It is read from the events when its time has come,
-so that a purchase that was sent late counts like any other.
+A cart (`contacts.carts`) is read from the events when its time has come, so that a purchase that was sent late counts
+like any other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from decimal import Decimal
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -18,9 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.arrivals import event_key
-from contacts.event_types import PURCHASE
-from contacts.folding import fold
-from contacts.models import Event
+from contacts.carts import PUT_IN, Cart, carts_of
 from segments.clock import moved
 from segments.values import UNITS, amount
 from workflows.models import Run
@@ -34,77 +30,7 @@ from workflows.nodes.triggers.filters import (
 )
 from workflows.nodes.triggers.products import ProductForm, product_fits, product_in_words, require_both
 
-PUT_IN, TAKEN_OUT = "cart_add", "cart_remove"
-OLDEST = timedelta(days=90)  # what was put in before is no longer in the cart
 WAITS = ("minutes", "hours", "days")
-
-
-@dataclass
-class Product:
-    """What a cart has of one product; ``price`` is that of one piece."""
-
-    quantity: Decimal
-    price: Decimal
-    properties: Mapping[str, Any]
-
-
-@dataclass
-class Cart:
-    """The products in a cart by name, and when something was put in last."""
-
-    products: dict[str, Product] = field(default_factory=dict)
-    filled_at: datetime | None = None
-
-    def happened(self, kind: str, at: datetime, properties: Mapping[str, Any]) -> None:
-        if kind == PUT_IN:
-            self._put_in(properties)
-            self.filled_at = at
-        elif kind == TAKEN_OUT:
-            self._take_out(properties)
-        else:
-            self.products.clear()
-
-    @property
-    def total(self) -> Decimal:
-        return sum((one.quantity * one.price for one in self.products.values()), Decimal(0))
-
-    def _put_in(self, properties: Mapping[str, Any]) -> None:
-        name = _name(properties)
-        before = self.products[name].quantity if name in self.products else Decimal(0)
-        quantity = _number(properties, "quantity") or Decimal(1)
-        self.products[name] = Product(before + quantity, _number(properties, "price") or Decimal(0), properties)
-
-    def _take_out(self, properties: Mapping[str, Any]) -> None:
-        """Without a quantity, all of the product; without a product, everything."""
-        name, quantity = _name(properties), _number(properties, "quantity")
-        if not name:
-            self.products.clear()
-        elif name in self.products:
-            self.products[name].quantity -= quantity or self.products[name].quantity
-            if self.products[name].quantity <= 0:
-                del self.products[name]
-
-
-def _name(properties: Mapping[str, Any]) -> str:
-    return fold(str(properties.get("product") or ""))
-
-
-def _number(properties: Mapping[str, Any], key: str) -> Decimal | None:
-    found = properties.get(key)
-    return Decimal(str(found)) if isinstance(found, int | float) and not isinstance(found, bool) else None
-
-
-def carts_of(contact_ids: Collection[int], *, now: datetime) -> dict[int, Cart]:
-    """The carts of contacts that have put something in of late."""
-    carts: dict[int, Cart] = {}
-    events = Event.objects.filter(
-        contact_id__in=contact_ids, type__in=(PUT_IN, TAKEN_OUT, PURCHASE), occurred_at__gt=now - OLDEST
-    ).order_by("contact_id", "occurred_at", "pk")
-    for contact_id, kind, at, properties in events.values_list(
-        "contact_id", "type", "occurred_at", "properties"
-    ).iterator():
-        carts.setdefault(contact_id, Cart()).happened(kind, at, properties)
-    return carts
 
 
 class CartForm(ProductForm):
