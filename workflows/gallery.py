@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import TextChoices
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
 
 from contacts.folding import fold
 from crm.models import User
@@ -23,6 +24,8 @@ from workflows.models import Workflow
 
 COLUMN, ROW = 288, 112  # pixels of the canvas from one card to the next
 LEFT, TOP = 80, 80
+EMAILS = gettext_lazy("Read the emails, write them in your words, and see that the buttons lead to pages of your shop.")
+PLACEHOLDER = "https://www.example.com"  # where buttons lead until somebody says where the shop is
 
 
 class Goal(TextChoices):
@@ -100,12 +103,12 @@ class Template:
         """The graph, for the ids of the segments by their keys."""
         stored: dict[str, Any] = {"nodes": [], "edges": []}
         for node_id, place in self.nodes().items():
-            settings = {
+            filled = {
                 key: segments.get(value.key) if isinstance(value, Needs) else value
                 for key, value in place.settings.items()
             }
             x, y = LEFT + place.column * COLUMN, TOP + round(place.row * ROW)
-            stored["nodes"].append({"id": node_id, "type": place.kind, "x": x, "y": y, "settings": settings})
+            stored["nodes"].append({"id": node_id, "type": place.kind, "x": x, "y": y, "settings": filled})
         for edge in self.edges:
             begin, end = (part.strip() for part in edge.split(">"))
             node_id, _dot, port = begin.partition(".")
@@ -152,14 +155,15 @@ def use(template: Template, *, now: datetime, user: User | None) -> Workflow:
     return workflow
 
 
-def email(name: str, subject: str, body: str, *, kind: str = "newsletter") -> dict[str, Any]:
-    """Settings of a Send email node."""
+def email(name: str, subject: str, preheader: str, *body: str, kind: str = "newsletter") -> dict[str, Any]:
+    """Settings of a Send email node; ``body`` are the paragraphs after the greeting."""
+    greeting = gettext("Hello {{ contact.first_name | default: 'there' }},")
     return {
         "name": name,
         "kind": kind,
         "subject": subject,
-        "preheader": "",
-        "body": body,
+        "preheader": preheader,
+        "body": "\n\n".join([greeting, *body, gettext("Best regards,  \nyour shop")]),
         "sender_name": "",
         "reply_to": "",
     }
@@ -179,9 +183,19 @@ def popup(name: str, title: str, text: str, button: str, address: str) -> dict[s
     }
 
 
-def greeting() -> str:
-    """How emails of templates begin."""
-    return gettext("Hello {{ contact.first_name | default: 'there' }},") + "\n\n"
+def button(text: str, address: str) -> str:
+    """A button of an email that leads to a path of the shop, or to what a name in Liquid stands for."""
+    if address.startswith("/"):
+        address = (settings.SHOP_ORIGINS[0] if settings.SHOP_ORIGINS else PLACEHOLDER) + address
+    return f'[{text}]({address} "button")'
+
+
+def products_of_cart() -> str:
+    """What is in the cart, as a table of an email; nothing where it is empty."""
+    columns = " | ".join((gettext("Product"), gettext("Quantity"), gettext("Price")))
+    rows = "{% for item in cart %}| {{ item.product }} | {{ item.quantity }} | {{ item.value }} |\n{% endfor %}"
+    total = f"{{% if cart_total %}}| **{gettext('Total')}** | | **{{{{ cart_total }}}}** |{{% endif %}}"
+    return f"{{% if cart.size > 0 %}}\n| {columns} |\n|:--|--:|--:|\n{rows}{total}\n{{% endif %}}"
 
 
 def wait(count: int, unit: str) -> dict[str, Any]:

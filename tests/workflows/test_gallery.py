@@ -10,7 +10,7 @@ from tests.segments.pages import text_of
 from workflows import activation
 from workflows.checking import faults
 from workflows.gallery import TEMPLATES, use
-from workflows.gallery_templates import Millennials
+from workflows.gallery_templates.sales import Millennials
 from workflows.graph import parse
 from workflows.models import Workflow
 
@@ -18,13 +18,13 @@ pytestmark = pytest.mark.django_db
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 KEYS = [
-    "welcome",
-    "abandoned_cart",
-    "birthday",
-    "win_back",
-    "millennials",
     "office_furniture",
     "lead_scoring",
+    "birthday",
+    "win_back",
+    "abandoned_cart",
+    "millennials",
+    "welcome",
     "double_opt_in",
 ]
 
