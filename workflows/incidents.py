@@ -11,8 +11,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from campaigns import sending
 from campaigns.models import Message
-from campaigns.sending import send_again
 from crm.models import User
 from crm.registry import Registry
 from workflows import deliveries
@@ -24,12 +24,13 @@ from workflows.models import Incident
 class Subject:
     """What an incident can be about besides a run's node; ``key`` stands before the id in `Incident.subject`.
 
-    ``again(id, now=)`` has it done again.
+    ``again(id, now=)`` has it done again, and ``leave(id)`` writes down that nobody wants it any more.
     """
 
     key: str
     label: Any
     again: Callable[..., object]
+    leave: Callable[[int], object]
 
 
 SUBJECTS: Registry[Subject] = Registry("subject of incidents")
@@ -54,7 +55,13 @@ def try_again(incident: Incident, *, user: User | None, now: datetime) -> bool:
 
 def leave(incident: Incident, *, user: User | None, now: datetime) -> bool:
     """Close an incident and leave things as they are; False when somebody has decided already."""
-    return failing.leave(incident, user=user, now=now)
+    kind, _colon, pk = incident.subject.partition(":")
+    with transaction.atomic():
+        if not failing.leave(incident, user=user, now=now):
+            return False
+        if kind in SUBJECTS:
+            SUBJECTS[kind].leave(int(pk))
+        return True
 
 
 def decide(incidents: Iterable[Incident], *, again: bool, user: User | None, now: datetime) -> int:
@@ -63,10 +70,18 @@ def decide(incidents: Iterable[Incident], *, again: bool, user: User | None, now
 
 
 def _send_again(pk: int, *, now: datetime) -> None:
-    message = Message.objects.filter(pk=pk).first()
-    if message:
-        send_again(message, now=now)
+    for message in Message.objects.filter(pk=pk):
+        sending.send_again(message, now=now)
 
 
-SUBJECTS.add(Subject("delivery", _("Delivery"), deliveries.send_again))
-SUBJECTS.add(Subject("message", _("Email"), _send_again))
+def _leave_message(pk: int) -> None:
+    for message in Message.objects.filter(pk=pk):
+        sending.leave(message)
+
+
+def _leave_delivery(pk: int) -> None:
+    """It has failed, and stays so."""
+
+
+SUBJECTS.add(Subject("delivery", _("Delivery"), deliveries.send_again, _leave_delivery))
+SUBJECTS.add(Subject("message", _("Email"), _send_again, _leave_message))

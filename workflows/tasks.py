@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from workflows import engine
 from workflows.deliveries import deliver_due
+from workflows.doubts import tell_of_doubts
 from workflows.outbox import TOLD
 
 MANY = 10_000
@@ -18,6 +19,7 @@ def work() -> None:
 
 
 def deliver() -> None:
-    """Do what is due outside: webhooks, and notes to staff."""
+    """Do what is due outside: webhooks, and notes to staff; and tell of emails of which nobody knows."""
     cache.delete(TOLD)
+    tell_of_doubts(now=timezone.now())
     deliver_due(now=timezone.now(), clock=timezone.now, limit=MANY)
