@@ -24,12 +24,14 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from contacts.json_rows import in_values, values_parameter
+from contacts.json_rows import in_values, row_reader, values_parameter
 from contacts.models import Arrival, Event, Watched
 
 CREATED = "contact"
 BECAME_KNOWN = "known"
 IMPORTED = "import"
+
+EVENT = ("id", "type", "occurred_at", "value", "properties")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +103,12 @@ def _events(ids: set[int]) -> dict[int, tuple[Any, ...]]:
     """Type, time, value and properties of the events that there are."""
     if not ids:
         return {}
-    rows = Event.objects.filter(pk__in=ids).order_by()
-    return {
-        pk: tuple(rest) for pk, *rest in rows.values_list("pk", "type", "occurred_at", "value", "properties").iterator()
-    }
+    read = row_reader(Event, *EVENT)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(EVENT)} FROM contacts_event WHERE {in_values('id')}", [values_parameter(ids)]
+        )
+        return {pk: tuple(rest) for pk, *rest in map(read, cursor.fetchall())}
 
 
 # The triggers, which `contacts.changes` installs

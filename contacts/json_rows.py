@@ -1,11 +1,15 @@
-"""A batch of rows as one JSON parameter of a statement, unpacked in SQL: the quickest way into both databases."""
+"""A batch of rows as one JSON parameter of a statement, unpacked in SQL: the quickest way into both databases. And what
+such statements write and read as Django does.
+"""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
+from django.db.models import Model
 
 
 def rows_of(columns: Mapping[str, str]) -> str:
@@ -59,3 +63,28 @@ def moment_writer() -> Callable[[datetime], str]:
     if connection.vendor == "postgresql":
         return str
     return lambda value: str(value.astimezone(UTC).replace(tzinfo=None))
+
+
+Reader = Callable[[Sequence[Any]], list[Any]]
+
+
+def row_reader(model: type[Model], *names: str) -> Reader:
+    """A function that turns a row of plain SQL, of these columns of the model, into what its fields hold."""
+    return _row_reader(model, names, connection.vendor)
+
+
+@lru_cache
+def _row_reader(model: type[Model], names: tuple[str, ...], vendor: str) -> Reader:
+    fields = {field.attname: field for field in model._meta.concrete_fields}
+    columns = [fields[name].get_col(model._meta.db_table) for name in names]
+    converters = [connection.ops.get_db_converters(one) + one.get_db_converters(connection) for one in columns]
+    turned = [(place, *rest) for place, rest in enumerate(zip(columns, converters, strict=True)) if rest[1]]
+
+    def read(row: Sequence[Any]) -> list[Any]:
+        values = list(row)
+        for place, column, functions in turned:
+            for function in functions:
+                values[place] = function(values[place], column, connection)
+        return values
+
+    return read

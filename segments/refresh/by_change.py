@@ -9,10 +9,11 @@ from time import perf_counter
 
 from django.core.cache import cache
 from django.db import OperationalError, connection
-from django.db.models import Case, Count, Exists, OuterRef, Subquery, When
+from django.db.models import Count
 from django_q.tasks import async_task
 
-from contacts.models import Change, ContactImport, Import
+from contacts.json_rows import in_values, values_parameter
+from contacts.models import Change
 from segments.ledger import memberships_lock
 from segments.models import Cause, RefreshRun, Segment
 from segments.refresh.evaluate import Outcome, Pending, Reason, bring_up_to_date
@@ -25,17 +26,15 @@ BATCH = 2_000  # rows of the log that one transaction takes
 AT_COMMIT = 500  # rows up to which the writer brings segments up to date itself
 PATIENCE = 2.0  # seconds that a page waits for another writer of memberships
 
-# The name of the import under way that the contact of a change came with; nobody looks when none is.
-IMPORT_UNDER_WAY = Case(
-    When(
-        Exists(Import.objects.filter(state=Import.State.RUNNING)),
-        then=Subquery(
-            ContactImport.objects.filter(contact_id=OuterRef("contact_id"), import_run__state=Import.State.RUNNING)
-            .order_by()
-            .values("import_run__name")[:1]
-        ),
-    )
-)
+# The oldest rows, with the name of the import under way that the contact came with; nobody looks when none is.
+# Asked after every write of a contact: a queryset would take longer to compile than this takes.
+WAITING = """
+    SELECT id, contact_id, key, CASE WHEN EXISTS (SELECT 1 FROM contacts_import WHERE state = 'running') THEN (
+        SELECT i.name FROM contacts_contactimport c JOIN contacts_import i ON i.id = c.import_run_id
+        WHERE c.contact_id = contacts_change.contact_id AND i.state = 'running' LIMIT 1
+    ) END
+    FROM contacts_change {but} ORDER BY id LIMIT %s
+"""
 
 CAUSES = {"contact": Cause.EDIT, "field": Cause.EDIT, "event": Cause.EVENT, "list": Cause.LIST, "import": Cause.IMPORT}
 
@@ -45,9 +44,12 @@ def at_commit(*, now: datetime) -> None:
 
     More than a page's worth of changes, or a lock that others hold for long, is left to the worker.
     """
-    if not _more_than(AT_COMMIT):
+    waiting = _waiting(AT_COMMIT + 1)
+    if not waiting:
+        return
+    if waiting <= AT_COMMIT:
         try:
-            apply_changes(now=now, patience=PATIENCE)
+            _apply_batches(now=now, patience=PATIENCE)
             return
         except OperationalError as error:
             logger.info("changes are left to the worker: %s", error)
@@ -55,31 +57,32 @@ def at_commit(*, now: datetime) -> None:
         async_task("segments.tasks.apply_changes", task_name="apply-changes")
 
 
-def apply_changes(*, now: datetime, patience: float | None = None) -> int:
+def apply_changes(*, now: datetime) -> int:
     """Take everything in the change log and bring the segments that it concerns up to date.
 
     Returns how many rows of the log were taken. Each batch is one transaction, which takes the rows away together with
     what follows from them: a crash loses nothing and applies nothing twice. A log that concerns too many contacts
     marks the segments for a full refresh instead (`refresh_due`).
     """
-    total = 0
-    while taken := _apply_batch(now=now, patience=patience):
+    return _apply_batches(now=now) if _waiting(1) else 0
+
+
+def _apply_batches(*, now: datetime, patience: float | None = None) -> int:
+    total, taken = 0, BATCH
+    while taken >= BATCH:
+        taken = _apply_batch(now=now, patience=patience)
         total += taken
     return total
 
 
 def _apply_batch(*, now: datetime, patience: float | None) -> int:
-    if not Change.objects.exists():
-        return 0
     started = perf_counter()
     with memberships_lock(patience=patience):
         plan = Plan.of_all(now=now)
-        refreshing = [f"evaluate:{pk}" for pk in plan.refreshing]
-        waiting = Change.objects.exclude(key__in=refreshing).annotate(run=IMPORT_UNDER_WAY).order_by("pk")
-        rows = list(waiting.values_list("pk", "contact_id", "key", "run")[:BATCH])
+        rows = _oldest(but=[f"evaluate:{pk}" for pk in plan.refreshing])
         if not rows:
             return 0
-        if len(rows) == BATCH and _more_than(BATCH) and not is_small(_contacts_concerned()):
+        if len(rows) == BATCH and _waiting(BATCH + 1) > BATCH and not is_small(_contacts_concerned()):
             return _mark_stale(plan)
         _delete([pk for pk, _contact, _key, _run in rows])
         imported = {contact_id: run for _pk, contact_id, _key, run in rows if run}
@@ -144,17 +147,23 @@ def _mark_stale(plan: Plan) -> int:
 
 
 def _delete(pks: list[int]) -> None:
-    is_postgresql = connection.vendor == "postgresql"
-    condition = "id = ANY(%s::bigint[])" if is_postgresql else "id IN (SELECT value FROM json_each(%s))"
-    ids = ",".join(map(str, pks))
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"DELETE FROM contacts_change WHERE {condition}", [f"{{{ids}}}" if is_postgresql else f"[{ids}]"]
-        )
+        cursor.execute(f"DELETE FROM contacts_change WHERE {in_values('id')}", [values_parameter(pks)])
 
 
-def _more_than(count: int) -> bool:
-    return Change.objects.order_by("pk").values_list("pk", flat=True)[count : count + 1].exists()
+def _waiting(most: int) -> int:
+    """How many rows are in the log, counted no further than ``most``."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM (SELECT 1 FROM contacts_change LIMIT %s) waiting", [most])
+        return int(cursor.fetchone()[0])
+
+
+def _oldest(*, but: list[str]) -> list[tuple[int, int, str, str | None]]:
+    """The next rows of the log: id, contact, key, and the import. Those with the keys ``but`` wait."""
+    sql = WAITING.format(but=f"WHERE NOT ({in_values('key')})" if but else "")
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*([values_parameter(but)] if but else []), BATCH])
+        return list(cursor.fetchall())
 
 
 def _contacts_concerned() -> int:

@@ -7,12 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
+
 from contacts.models import Contact
 from segments.models import Segment
 from segments.references import gone, refuse
 from segments.statements import Kept, kept_of
 
 logger = logging.getLogger(__name__)
+
+OF_ALL = """
+    SELECT id, version, refresh_token IS NOT NULL FROM segments_segment WHERE deleted_at IS NULL AND kind <> 'static'
+"""
 
 
 def is_small(count: int) -> bool:
@@ -51,12 +57,11 @@ class Plan:
     @classmethod
     def of_all(cls, *, now: datetime) -> Plan:
         """All live segments with a definition. One that does not compile is marked with its error and left out."""
-        rows = Segment.objects.live().defined().order_by().values_list("pk", "version", "refresh_token")
-        versions, refreshing = {}, set()
-        for pk, version, token in rows:
-            versions[pk] = version
-            if token:
-                refreshing.add(pk)
+        with connection.cursor() as cursor:
+            cursor.execute(OF_ALL)
+            rows = cursor.fetchall()
+        versions = {pk: version for pk, version, _refreshing in rows}
+        refreshing = {pk for pk, _version, refreshing in rows if refreshing}
         found, broken = kept_of(versions)
         missing = gone(key for one in found.values() for key in one.keys)
         for pk in [pk for pk, one in found.items() if missing & one.keys]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
 from django.db import connection
 
-from contacts.json_rows import in_values, moment_writer, values_parameter
+from contacts.json_rows import in_values, moment_writer, row_reader, values_parameter
 from workflows.engine.frozen import Frozen
 from workflows.engine.moving import moment
-from workflows.models import Run, Version
+from workflows.models import Run
 from workflows.nodes.base import Batch, Visit
 
 GROUPS = """
@@ -49,29 +48,49 @@ def due_of(contact_ids: Collection[int], *, now: datetime) -> dict[tuple[int, st
         return found
 
 
+# Asked for every node that a visitor's run comes to while a page waits: a queryset would take longer to compile.
+CLAIM = """
+    SELECT {columns} FROM workflows_run WHERE version_id = %s AND node = %s AND state = 'waiting' AND due_at <= {moment}
+    {only} ORDER BY due_at LIMIT %s {lock}
+"""
+VISIT = (
+    "id",
+    "contact_id",
+    "visit",
+    "hops",
+    "attempts",
+    "started_at",
+    "arrived_at",
+    "event_id",
+    "woken",
+    "values",
+)
+
+
 def claim(
-    version: Version, frozen: Frozen, node_id: str, *, now: datetime, limit: int, only: Collection[int] | None = None
+    frozen: Frozen, node_id: str, *, now: datetime, limit: int, only: Collection[int] | None = None
 ) -> Batch | None:
     """Due runs of a version on a node, held until the transaction ends; None when there are none, or others have them.
 
     ``only`` restricts it to some runs.
     """
-    runs = Run.objects.filter(version=version, node=node_id, state=Run.State.WAITING, due_at__lte=now)
-    if only is not None:
-        runs = runs.filter(pk__in=list(only))
-    if connection.features.has_select_for_update_skip_locked:
-        runs = runs.select_for_update(skip_locked=True, no_key=True)
-    rows: list[Any] = list(
-        runs.order_by("due_at").values_list(
-            "pk", "contact_id", "visit", "hops", "attempts", "started_at", "arrived_at", "event_id", "woken", "values"
-        )[:limit]
+    sql = CLAIM.format(
+        columns=", ".join(f'"{name}"' for name in VISIT),
+        moment=moment(),
+        only="" if only is None else f"AND {in_values('id')}",
+        lock="FOR NO KEY UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else "",
     )
-    if not rows:
+    some = [] if only is None else [values_parameter(only)]
+    read = row_reader(Run, *VISIT)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [frozen.version_id, node_id, moment_writer()(now), *some, limit])
+        found = [Visit(*read(row)) for row in cursor.fetchall()]
+    if not found:
         return None
     # A contact's second run comes with the next batch: what is done to a set is done once for each contact in it.
-    first_runs = {visit.contact_id: visit for visit in sorted((Visit(*row) for row in rows), reverse=True, key=_age)}
+    first_runs = {visit.contact_id: visit for visit in sorted(found, reverse=True, key=_age)}
     visits = sorted(first_runs.values(), key=_age)
-    return Batch(version, frozen.graph, frozen.graph.nodes[node_id], visits, now)
+    return Batch(frozen.version, frozen.graph, frozen.graph.nodes[node_id], visits, now)
 
 
 def _age(visit: Visit) -> int:

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from django.db import connection
 from django.db.models import Exists, F, OuterRef
 
+from contacts.json_rows import in_values, values_parameter
 from segments.statements import Kept, prepare
 from workflows.graph import Graph, GraphNode, parse
 from workflows.models import Cursor, Run, Version, Workflow
@@ -27,9 +29,15 @@ class Frozen:
 
     version_id: int
     workflow_id: int
+    is_test: bool
     saved_at: datetime
     ledger_from: int
     graph: Graph
+
+    @property
+    def version(self) -> Version:
+        """The version as far as it is kept; what else there is of it is read when it is asked for."""
+        return Version(pk=self.version_id, workflow_id=self.workflow_id, is_test=self.is_test)
 
     @cached_property
     def rules(self) -> Rules:
@@ -79,20 +87,24 @@ class Frozen:
         return {key for key in (self.rules.goal_key, left) if key}
 
 
-Row = tuple[int, datetime, int]
-ROW = ("pk", "saved_at", "ledger_from")
+Row = tuple[int, Any, int]  # id, moment as the database has it, and place in the ledger: what never is another's
 _kept: dict[tuple[str, Row], Frozen] = {}
 
 
 def frozen(version_ids: Iterable[int]) -> dict[int, Frozen]:
     """The versions of these ids that there are."""
-    return _frozen(Version.objects.filter(pk__in=list(version_ids)).values_list(*ROW))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, saved_at, ledger_from FROM workflows_version WHERE {in_values('id')}",
+            [values_parameter(version_ids)],
+        )
+        return _frozen(cursor.fetchall())
 
 
 def open_versions() -> dict[int, Frozen]:
     """The versions that contacts can enter now, by id: of each active workflow the one in force."""
     in_force = Workflow.objects.started_by_happenings().filter(version__isnull=False).order_by()
-    return _frozen(in_force.values_list(*(f"version__{name}" for name in ROW)))
+    return frozen(in_force.values_list("version", flat=True))
 
 
 Entry = tuple[Frozen, GraphNode, Trigger | None]
@@ -148,12 +160,7 @@ def forget() -> None:
 def occupied_versions() -> dict[int, Frozen]:
     """The versions with contacts inside, by id."""
     inside = Run.objects.inside().filter(version=OuterRef("pk"))
-    return _frozen(Version.objects.filter(Exists(inside)).order_by().values_list(*ROW))
-
-
-def frozen_of(version: Version) -> Frozen:
-    """What is kept of a version, whose graph need not have been read."""
-    return _frozen([(version.pk, version.saved_at, version.ledger_from)])[version.pk]
+    return frozen(Version.objects.filter(Exists(inside)).order_by().values_list("pk", flat=True))
 
 
 def _database() -> str:
@@ -162,15 +169,22 @@ def _database() -> str:
 
 def _frozen(rows: Iterable[Row]) -> dict[int, Frozen]:
     database = _database()
-    wanted = {(database, row): row for row in rows}
-    missing = [row for key, row in wanted.items() if key not in _kept]
+    wanted = [(database, row) for row in rows]
+    missing = [key for key in wanted if key not in _kept]
     if missing:
         if len(_kept) > MOST_KEPT:
             _kept.clear()
-        for version in Version.objects.filter(pk__in=[row[0] for row in missing]):
-            key = (database, (version.pk, version.saved_at, version.ledger_from))
-            graph = parse(version.graph)
-            _kept[key] = Frozen(version.pk, version.workflow_id, version.saved_at, version.ledger_from, graph)
+        found = Version.objects.in_bulk([row[0] for _database, row in missing])
+        for key in missing:
+            if version := found.get(key[1][0]):
+                _kept[key] = Frozen(
+                    version.pk,
+                    version.workflow_id,
+                    version.is_test,
+                    version.saved_at,
+                    version.ledger_from,
+                    parse(version.graph),
+                )
     return {_kept[key].version_id: _kept[key] for key in wanted if key in _kept}
 
 

@@ -13,7 +13,15 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
-from contacts.json_rows import as_json, moment_writer, rows_of, rows_parameter
+from contacts.json_rows import (
+    as_json,
+    in_values,
+    moment_writer,
+    row_reader,
+    rows_of,
+    rows_parameter,
+    values_parameter,
+)
 from contacts.models import Contact
 from segments.compiler import compile
 from segments.context import Context
@@ -177,10 +185,14 @@ def _without_standing(starts: Sequence[Start]) -> Sequence[Start]:
 
 def _lock(contact_ids: Iterable[int]) -> dict[int, datetime]:
     """When each of the contacts was created; their rows are locked until the transaction ends, in one order."""
-    contacts = Contact.objects.filter(pk__in=sorted(contact_ids)).order_by("pk")
-    if connection.features.has_select_for_no_key_update:
-        contacts = contacts.select_for_update(no_key=True)
-    return dict(contacts.values_list("pk", "created_at"))
+    lock = "FOR NO KEY UPDATE" if connection.features.has_select_for_no_key_update else ""
+    read = row_reader(Contact, "id", "created_at")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, created_at FROM contacts_contact WHERE {in_values('id')} ORDER BY id {lock}",
+            [values_parameter(contact_ids)],
+        )
+        return {row[0]: row[1] for row in map(read, cursor.fetchall())}
 
 
 def begin_everybody(

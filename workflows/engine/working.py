@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from segments.models import Membership
 from workflows.engine.claiming import claim, due_groups
 from workflows.engine.failing import give_up, try_later
-from workflows.engine.frozen import frozen_of
+from workflows.engine.frozen import frozen
 from workflows.engine.moving import Moves
-from workflows.models import Run, Version
+from workflows.models import Run
 from workflows.nodes import NODES
 from workflows.nodes.base import Batch, CannotWork, Outcome, Stop, WaitUntil
 from workflows.rules import Rules
@@ -89,9 +89,8 @@ def _work(
     """``longest`` is for how many seconds runs are followed from node to node; ``taken`` is filled with their ids."""
     until = monotonic() + longest
     with transaction.atomic():
-        version = Version.objects.select_related("workflow").defer("graph", "workflow__draft").get(pk=version_id)
-        of_version = frozen_of(version)
-        batch = claim(version, of_version, node_id, now=now, limit=BATCH, only=only)
+        of_version = frozen([version_id])[version_id]
+        batch = claim(of_version, node_id, now=now, limit=BATCH, only=only)
         if batch is None:
             return 0
         if taken is not None:

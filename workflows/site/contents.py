@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import nh3
@@ -19,6 +20,7 @@ from workflows.site.models import WebContent, WebDesign
 
 LONGEST_LIFE = 30  # days
 MOST_AT_ONCE = 10
+SETTINGS = ("kind", "slot", "title", "html", "button_text", "button_url")
 SIGNALS = {"content_shown": "shown_at", "content_clicked": "clicked_at", "content_closed": "closed_at"}
 COLUMNS = {"key": "text", "contact_id": "bigint"}
 
@@ -56,21 +58,25 @@ class Signal:
     url: str = ""
 
 
-def design_of(settings: Mapping[str, Any], *, name: str, source: str, now: datetime) -> WebDesign:
-    """The design with these settings, which are those of `forms.WebContentForm`; made if there is none."""
-    frozen = {
-        "name": name[:200],
-        "source": source[:100],
-        "kind": str(settings.get("kind") or WebDesign.Kind.POPUP.value),
-        "slot": str(settings.get("slot") or ""),
-        "title": str(settings.get("title") or ""),
-        "html": sanitised(str(settings.get("html") or "")),
-        "button_text": str(settings.get("button_text") or ""),
-        "button_url": str(settings.get("button_url") or ""),
-    }
-    digest = hashlib.sha256(json.dumps(frozen, sort_keys=True).encode()).hexdigest()
+def design_of(settings: Mapping[str, Any], *, name: str, source: str, now: datetime) -> int:
+    """The id of the design with these settings, which are those of `forms.WebContentForm`; made if there is none."""
+    said = tuple((key, str(settings.get(key) or "")) for key in SETTINGS)
+    digest, frozen = _frozen(said, name[:200], source[:100])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM workflows_webdesign WHERE digest = %s", [digest])
+        if row := cursor.fetchone():
+            return int(row[0])
     design, _made = WebDesign.objects.get_or_create(digest=digest, defaults={**frozen, "created_at": now})
-    return design
+    return design.pk
+
+
+@lru_cache(maxsize=1_000)
+def _frozen(said: tuple[tuple[str, str], ...], name: str, source: str) -> tuple[str, Mapping[str, str]]:
+    """What a design with these settings holds, behind its digest."""
+    values = dict(said) | {"name": name, "source": source}
+    values["kind"] = values["kind"] or WebDesign.Kind.POPUP.value
+    values["html"] = sanitised(values["html"])
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest(), values
 
 
 def sanitised(html: str) -> str:
@@ -78,7 +84,7 @@ def sanitised(html: str) -> str:
     return nh3.clean(html, tags=set(TAGS), attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="noopener noreferrer")
 
 
-def queue(design: WebDesign, recipients: Sequence[Recipient], *, now: datetime, days: int = LONGEST_LIFE) -> None:
+def queue(design_id: int, recipients: Sequence[Recipient], *, now: datetime, days: int = LONGEST_LIFE) -> None:
     """Let contacts see a content on the next page that they visit, within so many days.
 
     In the transaction of the caller and in one statement. A key that is known is left as it is.
@@ -94,7 +100,7 @@ def queue(design: WebDesign, recipients: Sequence[Recipient], *, now: datetime, 
             "INSERT INTO workflows_webcontent (design_id, contact_id, key, created_at, expires_at)"
             f" SELECT %s, new.contact_id, new.key, {moment}, {moment} FROM {rows_of(COLUMNS)} AS new WHERE true"
             " ON CONFLICT (key) DO NOTHING",
-            [design.pk, write(now), write(now + timedelta(days=days)), rows],
+            [design_id, write(now), write(now + timedelta(days=days)), rows],
         )
 
 

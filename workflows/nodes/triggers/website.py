@@ -123,13 +123,15 @@ def _is_wanted(settings: Settings, page: Address | None) -> bool:
 
 
 def _rules(stored: Any) -> Sequence[Address]:
-    return _parsed(tuple(lines_of(stored))) if stored else ()
+    if not stored:
+        return ()
+    return _parsed(tuple(map(str, stored)) if isinstance(stored, list) else stored)
 
 
 @lru_cache(maxsize=10_000)
-def _parsed(lines: tuple[str, ...]) -> Sequence[Address]:
+def _parsed(stored: str | tuple[str, ...]) -> Sequence[Address]:
     """The rules of hundreds of workflows are looked at for every page that anybody visits."""
-    return [rule for line in lines if (rule := address(line))]
+    return [rule for line in lines_of(list(stored) if isinstance(stored, tuple) else stored) if (rule := address(line))]
 
 
 class ProductSearchForm(NodeForm):
