@@ -19,7 +19,7 @@ ADMIN_POLICY = {
     "style-src": [UNSAFE_INLINE],
 }
 
-AREAS = ("contacts", "segments", "campaigns", "crm", "auth", "django_q")
+AREAS = ("contacts", "segments", "workflows", "campaigns", "crm", "auth", "django_q")
 
 
 class MusterAdminSite(UnfoldAdminSite):

@@ -45,6 +45,19 @@ NAVIGATION = (
             "contacts.Change": "edit_note",
         },
     ),
+    (
+        gettext_lazy("Workflows"),
+        {
+            "workflows.Workflow": "account_tree",
+            "workflows.Version": "history",
+            "workflows.Run": "directions_walk",
+            "workflows.Step": "footprint",
+            "workflows.Delivery": "outbox",
+            "workflows.Incident": "report",
+            "workflows.WebDesign": "ad",
+            "workflows.WebContent": "visibility",
+        },
+    ),
     (gettext_lazy("Campaigns"), {"campaigns.Content": "article", "campaigns.Message": "mail"}),
     (
         gettext_lazy("Background work"),

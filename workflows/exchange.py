@@ -60,14 +60,15 @@ def exported(workflow: Workflow) -> dict[str, Any]:
         "version": VERSION,
         "name": workflow.name,
         "description": workflow.description,
-        "graph": _without_what_stays_here(graph).as_json(),
+        "graph": without_what_stays_here(graph).as_json(),
         "segments": {str(pk): {"name": name, "kind": kind} for pk, name, kind in segments},
         "lists": {str(pk): {"name": name} for pk, name in lists},
         "workflows": {str(pk): {"name": name} for pk, name in workflows},
     }
 
 
-def _without_what_stays_here(graph: Graph) -> Graph:
+def without_what_stays_here(graph: Graph) -> Graph:
+    """The graph without what its nodes hold that is nobody's business elsewhere, such as secrets."""
     nodes = {}
     for node in graph.nodes.values():
         stays = NODES[node.type].form.stays_here if node.type in NODES else ()

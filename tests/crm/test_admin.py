@@ -19,10 +19,12 @@ from crm.model_admin import BoundedPaginator
 from crm.models import Job, User
 from segments.models import Membership
 from tests.conftest import PASSWORD, logged_in
+from workflows.models import Count
 
 pytestmark = pytest.mark.django_db
 
 NumQueries = Callable[[int], object]
+OURS = ("crm", "contacts", "segments", "campaigns", "workflows")
 
 
 @pytest.fixture
@@ -44,10 +46,11 @@ def listed(client: Client, name: str, **query: str) -> set[str]:
 
 
 def test_every_model_is_there_but_those_that_have_no_single_key():
-    ours = {model for app in ("crm", "contacts", "segments") for model in apps.get_app_config(app).get_models()}
+    ours = {model for app in OURS for model in apps.get_app_config(app).get_models()}
     of_the_worker = {Schedule, Success, Failure, OrmQ}
     assert {model for model in ours | {Group} | of_the_worker if not admin.site.is_registered(model)} == {
         ContactImport,
+        Count,
         Membership,
     }
 
@@ -77,6 +80,10 @@ def test_the_navigation_has_every_area_and_the_way_back(superuser_client):
             *("Facebook connections", "Facebook audiences", "Members of Facebook audiences", "Exports to Facebook"),
             "Changes",
         ],
+        "Workflows": [
+            *("Workflows", "Versions of workflows", "Runs", "Steps", "Deliveries", "Incidents"),
+            *("Web contents", "Web contents for contacts"),
+        ],
         "Campaigns": ["Contents of emails", "Messages"],
         "Background work": [
             "Jobs",
@@ -97,13 +104,15 @@ def test_the_navigation_leaves_out_what_somebody_may_not_see(marketer):
     versions = "Versions of segments"
     facebook = "Exports to Facebook"
     assert found["Segments"] == ["Segments", versions, "Transitions", "Days of segments", "Refresh runs", facebook]
+    assert found["Workflows"] == ["Workflows", "Runs", "Incidents", "Web contents", "Web contents for contacts"]
     assert found["Background work"] == ["Jobs"]
     assert found["Access"] == []
 
 
 def test_the_areas_are_in_the_order_of_the_pages(superuser_client):
     areas = superuser_client.get(reverse("admin:index")).context["app_list"]
-    assert [area["app_label"] for area in areas] == ["contacts", "segments", "campaigns", "crm", "auth", "django_q"]
+    labels = ["contacts", "segments", "workflows", "campaigns", "crm", "auth", "django_q"]
+    assert [area["app_label"] for area in areas] == labels
 
 
 @pytest.mark.parametrize(("chosen", "theme"), [("dark", "dark"), ("light", "light"), ("system", None), ("pink", None)])
@@ -334,6 +343,16 @@ def test_what_an_administrator_may_do_with_each_model(staff, administrator):
         "segments.SegmentDay": {"view"},
         "segments.SegmentVersion": {"view"},
         "segments.Transition": {"view"},
+        "workflows.Appointment": {"view"},
+        "workflows.Cursor": {"view"},
+        "workflows.Delivery": {"view"},
+        "workflows.Incident": {"view"},
+        "workflows.Run": {"view"},
+        "workflows.Step": {"view"},
+        "workflows.Version": {"view"},
+        "workflows.WebContent": {"view"},
+        "workflows.WebDesign": {"view"},
+        "workflows.Workflow": {"view"},
     }
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -35,6 +35,12 @@ from crm.models import ApiKey, Job, JobLine, User
 from segments.models import FacebookAudience, FacebookConnection, FacebookExport, FacebookMember, Segment
 from tests.e2e.conftest import PHONE, SCREEN, SCREENSHOTS
 from tests.e2e.shop import fill_segments
+from tests.workflows.flows import active, graph
+from workflows.engine import tick
+from workflows.models import Appointment, Delivery, Incident, Run, Workflow
+from workflows.site.contents import Recipient as Viewer
+from workflows.site.contents import design_of
+from workflows.site.contents import queue as show
 
 SignIn = Callable[[Page, User], None]
 
@@ -44,6 +50,8 @@ KEPT = {
     "contacts_contact_change": "contact",
     "segments_segment_changelist": "segments",
     "segments_segment_change": "segment",
+    "workflows_workflow_change": "workflow",
+    "workflows_run_changelist": "runs",
     "crm_user_change": "user",
     "crm_job_changelist": "jobs",
     "django_q_schedule_changelist": "schedules",
@@ -53,6 +61,10 @@ KEPT = {
 """The pages whose pictures are kept."""
 
 
+WORKFLOWS = (
+    *("appointment", "cursor", "delivery", "incident", "run", "step", "version", "webcontent", "webdesign"),
+    "workflow",
+)
 REFUSED = {
     *(f"campaigns_{name}_{what}" for name in ("content", "message") for what in ("add", "delete")),
     *(f"contacts_{name}" for name in ("change_add", "change_delete", "contactfield_delete")),
@@ -67,6 +79,7 @@ REFUSED = {
     *(f"segments_{name}_delete" for name in ("refreshrun", "segmentday", "segmentversion", "transition")),
     *(f"{name}_add" for name in ("crm_apikey", "crm_job", "django_q_failure", "django_q_ormq", "django_q_success")),
     "crm_apikey_delete",
+    *(f"workflows_{name}_{what}" for name in WORKFLOWS for what in ("add", "delete")),
 }
 """What not even a superuser writes here."""
 
@@ -76,6 +89,7 @@ def records(shop: list[Contact], superuser: User) -> None:
     """Something of everything that the site shows."""
     now = timezone.now()
     fill_segments(superuser, now=now)
+    fill_workflows(shop[0], superuser, now=now)
     ensure_schedules()
     for state, done in (("done", 40), ("running", 17), ("failed", 3)):
         error = "No such field: custom.fax" if state == "failed" else ""
@@ -116,6 +130,19 @@ def records(shop: list[Contact], superuser: User) -> None:
     letter = content_of({"subject": "Hello", "body": "Welcome"}, name="Welcome", source="workflow:1:n1", now=now)
     queue(letter, [Recipient("run:1:1", shop[0].pk)], now=now)
     ApiKey.objects.create(name="Shop", prefix="mk_shop", digest="0" * 64, scopes=["events:write"], created_at=now)
+
+
+def fill_workflows(contact: Contact, user: User, *, now: datetime) -> None:
+    """A workflow in which something of everything happened to a contact."""
+    workflow = active("Welcome", graph({"end": ("end", {})}, "start > end"), now=now)
+    tick(now=now)
+    run = Run.objects.filter(contact=contact)[0]
+    Delivery.objects.create(run=run, node="end", kind="webhook", key="run:1:1", due_at=now, created_at=now)
+    Incident.objects.create(run=run, node="end", text="The shop did not answer.", at=now, closed_at=now, closed_by=user)
+    Appointment.objects.create(version=run.version, node="end", due_at=now + timedelta(days=1))
+    design = design_of({"title": "Welcome", "html": "<p>10 % off</p>"}, name="Popup", source="workflow:1:n1", now=now)
+    show(design, [Viewer("run:1:1", contact.pk)], now=now)
+    Workflow.objects.filter(pk=workflow.pk).update(folder="Onboarding", updated_by=user)
 
 
 def picture(page: Page, name: str) -> None:
