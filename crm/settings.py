@@ -214,6 +214,10 @@ BOUNCE_ADDRESS = env.str("BOUNCE_ADDRESS", default="")
 WEBHOOK_SECRET = env.str("WEBHOOK_SECRET", default="")
 WEBHOOK_ALLOW_PRIVATE = env.bool("WEBHOOK_ALLOW_PRIVATE", default=False)
 
+# What workflows leave behind
+
+WORKFLOW_HISTORY_DAYS = max(1, env.int("WORKFLOW_HISTORY_DAYS", default=400))
+
 # Background work
 
 Q_CLUSTER = {

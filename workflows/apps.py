@@ -40,6 +40,7 @@ class WorkflowsConfig(AppConfig):
         )
         PERIODIC.add(Periodic("workflows: work", "workflows.tasks.work", minutes=1))
         PERIODIC.add(Periodic("workflows: deliver", "workflows.tasks.deliver", minutes=1))
+        PERIODIC.add(Periodic("workflows: clean up", "workflows.tasks.clean_up", cron="45 3 * * *"))
         HOLDERS.add(contact_data.Runs())
         HOLDERS.add(site_data.WebContents())
         event_types.register()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.cache import cache
 from django.utils import timezone
 
-from workflows import engine
+from workflows import engine, records
 from workflows.deliveries import deliver_due
 from workflows.doubts import tell_of_doubts
 from workflows.outbox import TOLD
@@ -23,3 +23,8 @@ def deliver() -> None:
     cache.delete(TOLD)
     tell_of_doubts(now=timezone.now())
     deliver_due(now=timezone.now(), clock=timezone.now, limit=MANY)
+
+
+def clean_up() -> None:
+    """Remove what runs, deliveries and tests left behind, when it has been kept for long enough."""
+    records.remove_old(now=timezone.now())

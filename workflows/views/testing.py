@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.db.models import Q
-from django.http import HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
@@ -78,7 +79,13 @@ def test(request: Request, pk: int) -> HttpResponse:
 def test_of(request: Request, pk: int, number: int) -> HttpResponse:
     """A test as it happens: the paths of its contacts, which ask for themselves again until all are through."""
     workflow = get_object_or_404(Workflow.objects.live().defer("draft"), pk=pk)
-    version = get_object_or_404(Version, workflow=workflow, number=number, is_test=True)
+    versions = Version.objects.filter(workflow=workflow)
+    version = versions.filter(number=number, is_test=True).first()
+    if version is None:
+        if versions.filter(number=number).exists() or not versions.filter(number__gt=number).exists():
+            raise Http404
+        messages.info(request, _("This test is no longer kept."))
+        return HttpResponseRedirect(reverse("workflows:test", args=[pk]), status=303)
     runs = list(
         Run.objects.filter(version=version).select_related("contact", "version").order_by("pk")[: MOST_PATHS + 1]
     )
