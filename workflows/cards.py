@@ -12,6 +12,21 @@ from workflows.graph import Fault, Graph, GraphNode
 from workflows.nodes.base import NODES, Node, NodeContext, NodeGroup, Port
 
 UNKNOWN_ICON = "circle-question-mark"
+BY_USE = (
+    "send_email",
+    "send_web_content",
+    "add_to_segment",
+    "remove_from_segment",
+    "set_field",
+    "add_points",
+    "subscribe_to_list",
+    "unsubscribe_from_list",
+    "webhook",
+    "notify_staff",
+    "start_workflow",
+    "end",
+)
+"""The order of the actions in the palette: what people use most comes first."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +108,7 @@ def board_of(graph: Graph, context: NodeContext) -> dict[str, Any]:
 def palette() -> list[tuple[str, list[Kind]]]:
     """The kinds that can be added, under the headings of their groups."""
     groups: dict[str, list[Kind]] = {group: [] for group in NodeGroup.values}
-    for node in NODES:
+    for node in sorted(NODES, key=lambda one: BY_USE.index(one.key) if one.key in BY_USE else len(BY_USE)):
         groups[node.group].append(_kind(node))
     return [
         (str(NodeGroup(group).label), kinds) for group, kinds in groups.items() if kinds and group != NodeGroup.START

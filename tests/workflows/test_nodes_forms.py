@@ -198,6 +198,36 @@ def test_a_wait_shows_what_follows_from_its_choice() -> None:
     assert form.stored() == {"until": "weekday", "weekdays": [0, 4], "time": "09:30:00", "zone": "contact"}
 
 
+def test_start_shows_what_its_choices_need() -> None:
+    usual = ["limitation", "which", "reentry", "goal", "hours_from", "hours_to", "blocked_days", "hours_zone"]
+    assert list(post("start", {"limitation": "all", "goal": "", "change": "1"}).fields) == usual
+    chosen = {"limitation": "segment", "which": "new", "reentry": "after", "reentry_unit": "weeks", "goal": "event"}
+    form = post("start", chosen | {"goal_event": "purchase", "change": "1"})
+    assert [name for name in form.fields if name not in usual] == [
+        "segment",
+        "exit_when_left",
+        "reentry_count",
+        "reentry_unit",
+        "goal_event",
+    ]
+    page = printed("start", form)
+    assert '<option value="weeks" selected>' in page
+    assert '<option value="purchase" selected>' in page
+    assert '<details class="limits">' in page
+    # Without JavaScript, they come with Update, and what they need is said at them.
+    assert post("start", chosen).errors == {
+        "segment": ["Choose the segment that contacts belong to."],
+        "reentry_count": ["Say after how long."],
+        "goal_event": ["Choose the event of the goal."],
+    }
+    form = post(
+        "start", {"limitation": "all", "which": "new", "reentry": "never", "hours_from": "09:00", "segment": "7"}
+    )
+    assert form.is_valid()
+    assert "segment" not in form.stored()
+    assert '<details class="limits" open>' in printed("start", form)
+
+
 def test_emails_of_workflows_are_offered(now: datetime) -> None:
     send = {"type": "send_email", "x": 0, "y": 0, "settings": {"subject": "Hello <there>"}}
     other = Workflow.objects.create(name="Welcome", draft={"nodes": [{"id": "n4", **send}], "edges": []})

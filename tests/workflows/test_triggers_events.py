@@ -130,11 +130,18 @@ def test_the_form_has_one_empty_filter_more_than_are_filled() -> None:
     ]
 
 
-def test_a_type_of_which_there_is_no_event_yet_stays_chosen() -> None:
-    settings = {"event": "booking", "filters": []}
-    form = NODES["custom_event"].form.checked(settings, NodeContext())
-    assert '<option value="booking" selected>Booking</option>' in str(form["event"])
-    assert str(form["event"]).count('value="purchase"') == 1
+def test_a_type_of_which_there_is_no_event_yet_is_typed_in() -> None:
+    typed = {"event": "+", "event-typed": " booking ", "property_1": ""}
+    assert stored("custom_event", typed) == {"event": "booking", "filters": []}
+    form = NODES["custom_event"].form.checked({"event": "booking", "filters": []}, NodeContext())
+    assert '<option value="+" selected>Another event…</option>' in str(form["event"])
+    assert 'name="event-typed" value="booking"' in str(form["event"])
+    for wrong in ("Booking", "bo oking", "9", "b" * 64, ""):
+        form = NODES["custom_event"].form(typed | {"event-typed": wrong}, settings={}, context=NodeContext())
+        assert form.errors == {
+            "event": ["Enter the event as your shop sends it: small letters, digits and _, such as store_visit."]
+        }
+        assert f'name="event-typed" value="{wrong}"' in str(form["event"])
 
 
 def test_words_and_faults() -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -15,6 +17,9 @@ from contacts.event_types import EVENT_TYPES, event_type, is_event_type
 from workflows.nodes.base import NodeContext
 
 GONE = gettext_lazy("What was chosen here is gone. Choose another one.")
+NO_TYPE = gettext_lazy("Enter the event as your shop sends it: small letters, digits and _, such as store_visit.")
+ANOTHER = "+"  # no event can have this type
+LONGEST_TYPE = 63
 
 
 class Choosing(forms.TypedChoiceField):
@@ -56,19 +61,35 @@ class ListField(Choosing):
         return list(context.conditions.lists.items())
 
 
+class EventTypeInput(forms.Select):
+    """A select of types, and an input for one that is not among them, which is seen when that is chosen."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        chosen = super().value_from_datadict(data, files, name)
+        return str(data.get(f"{name}-typed") or "").strip() or ANOTHER if chosen == ANOTHER else chosen
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        is_known = not value or any(value == key for key, _label in self.choices)
+        select = super().render(name, value if is_known else ANOTHER, attrs, renderer)
+        typed = {"name": f"{name}-typed", "value": "" if is_known else value, "longest": LONGEST_TYPE}
+        return select + render_to_string("workflows/nodes/_another_event.html", typed)
+
+
 class EventTypeField(Choosing):
-    """A type of events: those that Muster knows, and those seen in the data."""
+    """A type of events: one that Muster knows or that was seen in the data, or another one, typed in."""
+
+    widget = EventTypeInput
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(coerce=str, **options)
+        messages = {"invalid_choice": NO_TYPE} | options.pop("error_messages", {})
+        super().__init__(coerce=str, error_messages=messages, **options)
 
     def offered(self, context: NodeContext) -> list[tuple[Any, str]]:
         keys = dict.fromkeys([*EVENT_TYPES.keys(), *context.conditions.event_types])
-        return [(key, str(event_type(key).label)) for key in keys]
+        return [*((key, str(event_type(key).label)) for key in keys), (ANOTHER, _("Another event…"))]
 
     def valid_value(self, value: Any) -> bool:
-        """A type that no event has yet will do if events can have it."""
-        return super().valid_value(value) or is_event_type(value)
+        return is_event_type(value)
 
 
 def name_of(found: dict[int, Any], pk: Any) -> str:

@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from workflows import rules
-from workflows.nodes.base import NODES, Batch, Next, Node, NodeContext, NodeForm, NodeGroup, Outcome, Settings
+from workflows.nodes.base import NODES, Batch, Next, Node, NodeContext, NodeGroup, Outcome, Settings
 from workflows.nodes.choosing import EventTypeField, SegmentField
+from workflows.nodes.shaped import ShapedForm
 
 LIMITATIONS = (
     ("all", gettext_lazy("All contacts")),
@@ -46,7 +47,20 @@ GOALS = (
 ZONES = (("account", gettext_lazy("of the account")), ("contact", gettext_lazy("of each contact, if known")))
 
 
-class StartForm(NodeForm):
+FOLLOWING = {
+    ("limitation", rules.SEGMENT): ("segment", "exit_when_left"),
+    ("reentry", rules.AFTER): ("reentry_count", "reentry_unit"),
+    ("goal", rules.SEGMENT): ("goal_segment",),
+    ("goal", "event"): ("goal_event",),
+}
+HOURS = ("hours_from", "hours_to", "blocked_days", "hours_zone")
+
+
+class StartForm(ShapedForm):
+    """What only some choices need is there with these choices."""
+
+    shaping = ("limitation", "reentry", "goal")
+
     limitation = forms.ChoiceField(label=gettext_lazy("Select a limitation"), choices=LIMITATIONS, initial="all")
     segment = SegmentField(label=gettext_lazy("Segment"), required=False)
     exit_when_left = forms.BooleanField(
@@ -79,11 +93,28 @@ class StartForm(NodeForm):
     )
     hours_zone = forms.ChoiceField(label=gettext_lazy("Time zone"), choices=ZONES, required=False)
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.fields["segment"].offer(self.context)  # type: ignore[attr-defined]
-        self.fields["goal_segment"].offer(self.context)  # type: ignore[attr-defined]
-        self.fields["goal_event"].offer(self.context)  # type: ignore[attr-defined]
+    def shape(self) -> None:
+        for name in ("segment", "goal_segment", "goal_event"):
+            self.fields[name].offer(self.context)  # type: ignore[attr-defined]
+        for (name, choice), following in FOLLOWING.items():
+            if self.given(name) != choice:
+                for one in following:
+                    del self.fields[one]
+
+    @property
+    def always_shown(self) -> list[Any]:
+        """All but the hours and days."""
+        return [bound for bound in self if bound.name not in HOURS]
+
+    @property
+    def hours(self) -> list[Any]:
+        """When contacts are reached."""
+        return [self[name] for name in HOURS]
+
+    @property
+    def hours_are_open(self) -> bool:
+        """Whether something is said about them, or wrong with it."""
+        return any(self[name].value() or self[name].errors for name in HOURS if name != "hours_zone")
 
     @classmethod
     def as_data(cls, settings: Settings) -> dict[str, Any]:
@@ -117,6 +148,7 @@ class Start(Node):
     group = NodeGroup.START
     icon = "circle-play"
     form = StartForm
+    template = "workflows/nodes/start.html"
 
     def describe(self, settings: Settings, context: NodeContext) -> str:
         words = rules.Rules(settings)

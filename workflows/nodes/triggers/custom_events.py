@@ -43,26 +43,13 @@ class CustomEventForm(ShapedForm):
     event = EventTypeField(label=gettext_lazy("Event"), error_messages={"required": gettext_lazy("Choose an event.")})
 
     def shape(self) -> None:
-        self._offer_events()
+        self.fields["event"].offer(self.context)  # type: ignore[attr-defined]
         for number in range(1, MOST_FILTERS + 1):
             self.fields |= self._filter(number)
         filled = [number for number in range(1, MOST_FILTERS + 1) if self.given(f"property_{number}")]
         for number in range(max(filled, default=0) + 2, MOST_FILTERS + 1):
             for name in self._filter(number):
                 del self.fields[name]
-
-    def _offer_events(self) -> None:
-        """Those that are known or were seen, and the stored one, of which there may be none yet."""
-        field = self.fields["event"]
-        assert isinstance(field, EventTypeField)
-        field.offer(self.context)
-        stored = str(self.settings.get("event"))
-        if (
-            "event" in self.settings
-            and is_event_type(stored)
-            and not any(key == stored for key, _label in field.offered(self.context))
-        ):
-            field.choices = [*field.choices, (stored, event_type(stored).label)]  # type: ignore[misc]
 
     def _filter(self, number: int) -> dict[str, forms.Field]:
         return {
