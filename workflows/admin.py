@@ -73,11 +73,11 @@ class WorkflowAdmin(RecordAdmin):
     search_fields = ("name", "description", "folder")
     sortable_by = ("name", "updated_at")
     fields = (
-        *("name", "description", "folder", "state_label", "canvas", "version", "test_segment"),
+        *("name", "description", "folder", "state", "canvas", "version", "test_segment"),
         *("created_at", "created_by", "updated_at", "updated_by", "deleted_at", "deleted_by"),
         *("draft_number", "draft_in_lines"),
     )
-    readonly_fields = ("state_label", "canvas", "draft_in_lines")
+    readonly_fields = ("canvas", "draft_in_lines")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Workflow]:
         return super().get_queryset(request).defer("draft")

@@ -57,11 +57,11 @@ class RunAdmin(RecordAdmin):
     )
     sortable_by = ()
     fields = (
-        *("workflow", "version", "contact", "state_label", "node", "reason", "path", "steps"),
+        *("workflow", "version", "contact", "state", "node", "reason", "path", "steps"),
         *("started_at", "arrived_at", "due_at", "ended_at", "key", "is_test", "awaits", "event_id", "values"),
         *("visit", "hops", "attempts", "woken"),
     )
-    readonly_fields = ("state_label", "path", "steps")
+    readonly_fields = ("path", "steps")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         return super().get_queryset(request).defer("workflow__draft")

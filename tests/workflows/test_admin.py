@@ -13,6 +13,7 @@ from django.urls import reverse
 from contacts.models import Contact
 from crm.models import User
 from tests.conftest import logged_in
+from tests.segments.pages import text_of
 from tests.workflows.flows import graph
 from workflows.models import Appointment, Cursor, Delivery, Incident, Run, Step, Version, Workflow
 from workflows.site.models import WebContent, WebDesign
@@ -86,6 +87,7 @@ def test_a_workflow_leads_to_its_canvas_unless_it_is_deleted(staff):
     change = reverse("admin:workflows_workflow_change", args=[workflow.pk])
     assert canvas in page(staff, "workflow").text
     assert canvas in staff.get(change).text
+    assert "State Draft" in text_of(staff.get(change))
     assert listed(staff, "workflow", deleted="no") == [workflow.pk]
     Workflow.objects.update(deleted_at=NOON)
     assert canvas not in page(staff, "workflow").text
@@ -118,7 +120,9 @@ def test_records_are_found_by_their_run_and_contact(staff):
     assert listed(staff, "run", state__exact="failed") == []
     assert listed(staff, "delivery", q="d2") == [second.deliveries.get().pk]
     assert listed(staff, "webcontent", q="w1") == [first.contact.web_contents.get().pk]
-    detail = staff.get(reverse("admin:workflows_run_change", args=[second.pk])).text
+    response = staff.get(reverse("admin:workflows_run_change", args=[second.pk]))
+    assert "State In the workflow" in text_of(response)
+    detail = response.text
     assert f'href="{reverse("admin:workflows_step_changelist")}?run={second.pk}"' in detail
     assert f'href="{reverse("workflows:path", args=[second.workflow_id, second.pk])}"' in detail
 
