@@ -26,8 +26,10 @@ Clock = Callable[[], datetime]
 State, Reason = Message.State, Message.Reason
 
 
-def send_due(*, now: datetime, clock: Clock, limit: int) -> int:
+def send_due(*, now: datetime, clock: Clock, limit: int, postbox: Postbox | None = None) -> int:
     """Send up to ``limit`` of the messages that are due, over one connection; how many were handed over.
+
+    They go to ``postbox``, or to that of the settings.
 
     ``clock`` tells the moment between them. A message whose worker died while it was handed over is `in_doubt`
     and stays until somebody decides: see `send_again` and `leave`. Any number of workers may send at the same time.
@@ -35,9 +37,9 @@ def send_due(*, now: datetime, clock: Clock, limit: int) -> int:
     claiming.doubt_lost(now=now)
     run = _Run(clock=clock, fields=catalogue())
     try:
-        with Postbox() as postbox:
+        with postbox or Postbox() as opened:
             while run.taken < limit and (batch := run.claim(min(AT_ONCE, limit - run.taken))):
-                run.send(batch, postbox)
+                run.send(batch, opened)
     except Unreachable as error:
         logger.warning("The mail server takes no emails: %s", error)
     happenings.record_sent(now=clock())

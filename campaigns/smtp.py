@@ -16,10 +16,13 @@ from typing import Any
 from django.conf import settings
 from django.core.mail import get_connection
 from django.core.mail.backends.smtp import EmailBackend
+from django.utils.translation import gettext as _
 
 from campaigns.mail import Mail
 
 DJANGO_SMTP = "django.core.mail.backends.smtp.EmailBackend"
+# Names that are kept for examples, such as those of a made-up shop's people (RFC 2606): nobody gets mail there.
+FOR_EXAMPLES = re.compile(r"@(.+\.)?(example|example\.(com|net|org)|invalid|test|localhost)$", re.IGNORECASE)
 ENHANCED = re.compile(r"\b([245])\.(\d{1,3})\.(\d{1,3})\b")
 OF_NO_ADDRESS = {550, 551, 553}
 MAILBOX_FULL = (2, 2)
@@ -87,11 +90,11 @@ class Backend(EmailBackend):
 
 
 class Postbox:
-    """One connection to the mail server; a context manager."""
+    """One connection to the mail server of the settings, or to another ``backend`` of Django's; a context manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, backend: Any = None) -> None:
         is_smtp = settings.EMAIL_BACKEND == DJANGO_SMTP
-        self._backend: Any = Backend() if is_smtp else get_connection()
+        self._backend: Any = backend or (Backend() if is_smtp else get_connection())
 
     def __enter__(self) -> Postbox:
         return self
@@ -110,6 +113,8 @@ class Postbox:
 
     def hand_over(self, mail: Mail) -> Handed:
         """Hand an email to the mail server. Raises `Unreachable` when it takes none, and has not taken this one."""
+        if settings.PRODUCTION and FOR_EXAMPLES.search(mail.to[0]):
+            return Handed(Answer.REFUSED, _("The address is one for examples: nobody gets mail there."))
         if not isinstance(self._backend, Backend):
             return self._by_another_backend(mail)
         try:

@@ -93,6 +93,18 @@ def test_what_is_refused_for_good_fails_and_a_missing_mailbox_is_remembered(
     assert send(now + HOUR) == 0
 
 
+def test_addresses_for_examples_are_refused_in_production(
+    now: datetime, server: MailServer, subscriber: Subscriber, content: Contents, settings: Any
+) -> None:
+    settings.PRODUCTION = True
+    people = ("ada@example.com", "ada@mail.Example.org", "ada@shop.example", "ada@shop.test", "ada@my-example.com")
+    queue_for(content(), *map(subscriber, people), now=now)
+    assert send(now) == 1
+    assert server.to() == ["ada@my-example.com"]
+    assert set(states().values()) == {("failed", "refused"), ("sent", "")}
+    assert not Contact.objects.exclude(email_status="ok").exists()
+
+
 def test_what_is_put_off_is_tried_again_later_and_given_up_in_the_end(
     now: datetime, server: MailServer, subscriber: Subscriber, content: Contents
 ) -> None:
