@@ -156,14 +156,15 @@ def use(template: Template, *, now: datetime, user: User | None) -> Workflow:
 
 
 def email(name: str, subject: str, preheader: str, *body: str, kind: str = "newsletter") -> dict[str, Any]:
-    """Settings of a Send email node; ``body`` are the paragraphs after the greeting."""
+    """Settings of a Send email node; ``body`` are the paragraphs after the heading, which is the subject, and the
+    greeting."""
     greeting = gettext("Hello {{ contact.first_name | default: 'there' }},")
     return {
         "name": name,
         "kind": kind,
         "subject": subject,
         "preheader": preheader,
-        "body": "\n\n".join([greeting, *body, gettext("Best regards,  \nyour shop")]),
+        "body": "\n\n".join([f"# {subject}", greeting, *body, gettext("Best regards,  \nyour shop")]),
         "sender_name": "",
         "reply_to": "",
     }
@@ -208,8 +209,7 @@ def wait_for(event: str, count: int, unit: str) -> dict[str, Any]:
     return {"until": "event", "event": event, "count": count, "unit": unit}
 
 
-def bought(days: int) -> dict[str, Any]:
-    """Settings of a Has purchased node: at least once within the last days."""
-    window = {"kind": "last", "count": days, "unit": "days"}
+def bought() -> dict[str, Any]:
+    """Settings of a Has purchased node: at least once, ever."""
     rule = {"type": "event", "event": "purchase", "metric": "count", "operator": "at_least", "value": 1}
-    return {"definition": {"version": 1, "match": "all", "rules": [rule | {"window": window}]}}
+    return {"definition": {"version": 1, "match": "all", "rules": [rule | {"window": {"kind": "ever"}}]}}

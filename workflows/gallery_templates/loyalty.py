@@ -48,7 +48,7 @@ class Birthday(Template):
                     _("Birthday"),
                     _("Happy birthday!"),
                     _("A present waits for you."),
-                    _("all the best on your day! A small present comes with your next order this month."),
+                    _("All the best on your day! A small present comes with your next order this month."),
                     button(_("Choose something nice"), "/"),
                 ),
             ),
@@ -95,7 +95,7 @@ class WinBack(Template):
                     _("We miss you"),
                     _("A lot has changed since you were here."),
                     _(
-                        "it is a while since you were here"
+                        "It is a while since you were here"
                         "{% if contact.last_purchase_at %}: since"
                         " {{ contact.last_purchase_at | date: '%B %Y' }}{% endif %}. A lot has changed!"
                     ),
@@ -112,7 +112,7 @@ class WinBack(Template):
                     _("Last offer"),
                     _("An offer to come back"),
                     _("Ten per cent on everything."),
-                    _("we would like you to come back: with the code **AGAIN10** everything costs ten per cent less."),
+                    _("We would like you to come back: with the code **AGAIN10** everything costs ten per cent less."),
                     button(_("Use the code"), "/"),
                     _("If you would rather not hear from us, one click on Unsubscribe is enough."),
                 ),
