@@ -17,6 +17,7 @@ from contacts.models import Contact, ContactList, Event
 from crm.demo.history import happened, newsletter
 from crm.demo.people import Person, declare_fields, make_lists, people
 from crm.demo.segments import add_by_hand, make_segments
+from crm.demo.workflows import Nowhere, begin_workflows, go_on
 from crm.models import User
 from crm.roles import ADMINISTRATOR, MARKETER, VIEWER
 from segments.models import Segment
@@ -52,6 +53,7 @@ def make_shop(*, contacts: int, password: str, now: datetime) -> Made:
 
 def _make(number: int, password: str, now: datetime) -> None:
     random, orders = Random(SEED), count(1)  # noqa: S311  # nothing here is secret
+    luck, mail, at_work = Random(SEED), Nowhere(), False  # noqa: S311
     since = now - YEAR
     user = _make_users(password, now=since)
     declare_fields(now=since)
@@ -77,6 +79,12 @@ def _make(number: int, password: str, now: datetime) -> None:
         apply_changes(now=until)
         apply_time(now=until)
         refresh_due(now=until)
+        if at_work:
+            go_on(mail, luck, since=since, now=until)
+            apply_changes(now=until)
+        elif until >= now - IN_DAYS:
+            begin_workflows(user, now=until)
+            at_work = True
         if until > now - BY_HAND:
             add_by_hand(user, now=until)
         since = until

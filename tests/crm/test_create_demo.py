@@ -1,7 +1,7 @@
 """The demo shop: made once, whole, the same every time, and with everything in order."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from io import StringIO
 from itertools import count
@@ -9,10 +9,12 @@ from random import Random
 
 import pytest
 from django.contrib.auth import authenticate
+from django.core.mail import EmailMessage
 from django.core.management import call_command
-from django.db.models import Count, Max, Min, Sum
+from django.db.models import Count, F, Max, Min, Sum
 from django.utils import timezone
 
+from campaigns.models import Message
 from contacts.event_types import EVENT_TYPES
 from contacts.fields import catalogue
 from contacts.models import Change, Contact, ContactField, ContactList, Event, ListMembership
@@ -23,6 +25,7 @@ from crm.demo.shop import SEED, is_unused
 from crm.models import User
 from segments.models import Segment, Transition
 from segments.refresh import audit
+from workflows.models import Run, Step, Workflow
 
 pytestmark = pytest.mark.django_db
 
@@ -33,7 +36,7 @@ def create_demo(*arguments: str) -> str:
     return output.getvalue()
 
 
-def test_the_shop():
+def test_the_shop(mailoutbox: list[EmailMessage]):
     said = create_demo("--contacts", "120")
     now = timezone.now()
 
@@ -63,7 +66,7 @@ def test_the_shop():
     assert now - timedelta(days=7) < span["last"] <= now
 
     assert Segment.objects.static().count() == 2
-    assert Segment.objects.filter(kind=Segment.Kind.DYNAMIC).count() == 6
+    assert Segment.objects.filter(kind=Segment.Kind.DYNAMIC).count() == 8  # two that workflows need
     plus = Segment.objects.filter(kind=Segment.Kind.DYNAMIC_PLUS)
     assert plus.count() == 3
     assert plus.get(name="Loyal customers").size > 0
@@ -71,6 +74,33 @@ def test_the_shop():
     assert {run.differences for run in audit(now=now)} == {0}
     assert Transition.objects.filter(kind="left").exists()
     assert not Change.objects.exists()
+    workflows_are_at_work(now)
+    assert mailoutbox == []
+
+
+def workflows_are_at_work(now: datetime) -> None:
+    states = dict(Workflow.objects.values_list("name", "state"))
+    assert states == {
+        "Welcome series": "active",
+        "Abandoned cart": "active",
+        "Birthday": "active",
+        "Double opt-in": "active",
+        "Win back": "draft",
+    }
+    sent = Message.objects.filter(state="sent")
+    assert set(sent.values_list("recorded", flat=True)) == {True}
+    assert sent.filter(opened_at__gt=F("sent_at"), clicked_at=F("opened_at")).exists()
+    assert not Message.objects.filter(state__in=["queued", "sending", "failed"]).exists()
+    assert Message.objects.in_doubt().count() == 1
+
+    runs = Run.objects.all()
+    assert {"Welcome series", "Abandoned cart", "Birthday"} <= set(runs.values_list("workflow__name", flat=True))
+    assert {"waiting", "finished"} <= set(runs.values_list("state", flat=True))
+    assert not runs.inside().filter(due_at__lte=now - timedelta(minutes=5)).exists()
+    span = runs.aggregate(first=Min("started_at"), last=Max("started_at"))
+    assert now - timedelta(days=37) < span["first"] < span["last"] <= now
+    assert span["last"] - span["first"] > timedelta(days=20)
+    assert not Step.objects.filter(left_at__gt=now).exists()
 
 
 def test_the_fields_hold_what_they_should():
