@@ -12,8 +12,8 @@ PASSWORD_LENGTH = 14
 
 class Command(BaseCommand):
     help = (
-        "Make a demo shop with contacts, a year of events, segments, workflows and a demo login, whose password is printed "
-        "once. Where there is any user, contact or segment already, nothing is made and nothing is said."
+        "Make a demo shop with contacts, a year of events, segments, workflows and a demo login, whose password is "
+        "printed once. Where there is any user, contact or segment already, nothing is made and nothing is said."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
