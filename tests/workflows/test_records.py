@@ -10,9 +10,11 @@ from django.test import Client
 from django.utils import timezone
 
 from contacts import rolling_off
+from contacts.deletion import delete_contacts
 from contacts.models import Contact
 from crm.jobs import PERIODIC
 from tests.segments.pages import text_of
+from tests.workflows.acting import together
 from tests.workflows.flows import active, graph, people
 from workflows import engine, records, tasks
 from workflows.models import Count, Delivery, Incident, Run, Step, Version, WebContent, WebDesign, Workflow
@@ -224,3 +226,20 @@ def test_the_page_of_a_test_says_when_it_is_no_longer_kept(run, marketer_client:
     assert "longer ago than tests are kept" in text_of(marketer_client.get(f"{address}3/"))
     assert marketer_client.get(f"{address}4/").status_code == 404
     assert marketer_client.get(f"{address}1/").status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_contacts_are_deleted_while_two_workers_clean_up(monkeypatch):
+    monkeypatch.setattr(records, "CHUNK", 5)
+    workflow = Workflow.objects.create(name="Welcome")
+    version = Version.objects.create(workflow=workflow, number=1, graph=workflow.draft, saved_at=ago(1000))
+    contacts = people(40, now=NOON)
+    for contact in contacts:
+        one = begun(version, contact, ended=500)
+        for _number in range(3):
+            stepped(one)
+    going = Contact.objects.filter(pk__in=[contact.pk for contact in contacts[20:]])
+    together([lambda: remove_old(now=NOON), lambda: delete_contacts(going, now=NOON), lambda: remove_old(now=NOON)])
+    remove_old(now=NOON)
+    assert not Step.objects.exists()
+    assert set(Run.objects.values_list("contact_id", flat=True)) == {contact.pk for contact in contacts[:20]}
