@@ -14,7 +14,7 @@ from workflows.graph_edits import in_order
 WIDTH, HEIGHT = 216, 60  # pixels of a card, as on the canvas
 ROW = 24
 MARGIN = 24
-LABEL = 26  # letters that fit onto a card
+LABEL, TEXT, WAY = 22, 25, 14  # letters that fit onto a card beside its icon, and between two cards
 
 
 @dataclass(frozen=True)
@@ -27,12 +27,17 @@ class Box:
     height: int
     label: str
     text: str
+    icon: str
     group: str
+
+    @property
+    def middle(self) -> int:
+        return self.y + self.height // 2
 
 
 @dataclass(frozen=True)
 class Line:
-    """An edge in the picture; ``x`` and ``y`` are its middle, where its ``label`` stands."""
+    """An edge in the picture. ``label`` stands at its middle, ``x`` and ``y``; ``words`` say what it joins."""
 
     start: str
     port: str
@@ -40,6 +45,7 @@ class Line:
     x: int
     y: int
     label: str
+    words: str
 
 
 @dataclass(frozen=True)
@@ -61,8 +67,9 @@ def picture_of(graph: Graph, cards: Mapping[str, Card]) -> Picture:
             node.x,
             node.y,
             _height(cards[node.id]),
-            _shortened(cards[node.id].label),
-            _shortened(cards[node.id].text),
+            _shortened(cards[node.id].label, LABEL),
+            _shortened(cards[node.id].text, TEXT),
+            cards[node.id].icon,
             cards[node.id].group,
         )
         for node in graph.nodes.values()
@@ -80,8 +87,8 @@ def _height(card: Card) -> int:
     return max(HEIGHT, len(card.ports) * ROW + 12)
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= LABEL else f"{text[: LABEL - 1].rstrip()}…"
+def _shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
 
 
 def _line(start: str, port: str, begin: Box, end: Box, cards: Mapping[str, Card]) -> Line:
@@ -92,4 +99,5 @@ def _line(start: str, port: str, begin: Box, end: Box, cards: Mapping[str, Card]
     bend = max(32, (x2 - x1) // 2)
     path = f"M{x1} {y1} C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
     label = next((way.label for way in ways if way.key == port and way.kind != "next"), "")
-    return Line(start, port, path, (x1 + x2) // 2, (y1 + y2) // 2, label)
+    words = _("from %(start)s to %(end)s") % {"start": cards[start].label, "end": cards[end.id].label}
+    return Line(start, port, path, (x1 + x2) // 2, (y1 + y2) // 2, _shortened(label, WAY), words)

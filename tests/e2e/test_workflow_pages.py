@@ -105,7 +105,11 @@ def test_the_pages_of_workflows(
     expect(page.get_by_role("heading", name="Incidents")).to_be_visible()
     axe(page)
     shot(page, "workflow-live")
-    page.get_by_role("link", name="2 here now at Wait").click()
+    page.get_by_role("link", name="2 here: Wait").focus()
+    with page.expect_response(lambda response: "/live/" in response.url):
+        pass
+    expect(page.get_by_role("link", name="2 here: Wait")).to_be_focused()
+    page.keyboard.press("Enter")
     axe(page)
     shot(page, "workflow-contacts")
     page.get_by_role("link", name="Path").first.click()

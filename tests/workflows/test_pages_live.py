@@ -1,6 +1,8 @@
 """The live view: figures, the contacts behind them, paths, incidents."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -15,6 +17,7 @@ from tests.segments.pages import text_of
 from tests.workflows.flows import active, graph, people
 from workflows import engine
 from workflows.models import Incident, Run, Workflow
+from workflows.views import live
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +53,12 @@ def broken() -> Workflow:
     return workflow
 
 
+def picture_of(response: Any) -> str:
+    """The picture in the live view."""
+    html: str = response.content.decode()
+    return html[html.index('<svg class="graph-picture live"') : html.index('id="live-steps"')]
+
+
 def test_figures_lead_to_the_contacts_behind_them(marketer_client: Client):
     workflow, contacts = asked(3)
     address = f"/workflows/{workflow.pk}/live/"
@@ -62,6 +71,17 @@ def test_figures_lead_to_the_contacts_behind_them(marketer_client: Client):
     no = text_of(marketer_client.get(f"{address}q/?show=passed&port=no"))
     assert [contact.email in no for contact in contacts] == [False, True, True]
     assert "Contacts that left by “No”" in no
+    picture = picture_of(marketer_client.get(address))
+    behind = {(text, address) for address, text in re.findall(r'href="([^"]*)" aria-label="([^"]*)"', picture)}
+    assert behind == {
+        ("3 passed: Start", f"{address}start/?version=1&amp;show=passed"),
+        ("3 passed: Is in segment", f"{address}q/?version=1&amp;show=passed"),
+        ("1 here: Wait", f"{address}w/?version=1&amp;show=waiting"),
+        ("2 passed: End", f"{address}e/?version=1&amp;show=passed"),
+        ("3, from Start to Is in segment", f"{address}start/?version=1&amp;show=passed&amp;port=next"),
+        ("Yes 1, from Is in segment to Wait", f"{address}q/?version=1&amp;show=passed&amp;port=yes"),
+        ("No 2, from Is in segment to End", f"{address}q/?version=1&amp;show=passed&amp;port=no"),
+    }
     fragment = marketer_client.get(address, headers={"HX-Request": "true"}).content.decode()
     assert fragment.lstrip().startswith("<div")
     for wrong in (f"{address}none/", f"{address}w/?show=odd", f"{address}?version=9", f"{address}?version=x"):
@@ -80,11 +100,11 @@ def test_queries_do_not_grow(marketer_client: Client):
         return len(counted)
 
     one, _contacts = asked(1)
-    live, behind = f"/workflows/{one.pk}/live/", f"/workflows/{one.pk}/live/start/"
-    few = (queries(live), queries(behind))
+    view, behind = f"/workflows/{one.pk}/live/", f"/workflows/{one.pk}/live/start/"
+    few = (queries(view), queries(behind))
     people(2, now=NOON)
     engine.tick(now=NOON)
-    assert (queries(live), queries(behind)) == few == (11, 7)
+    assert (queries(view), queries(behind)) == few == (11, 7)
 
 
 def test_a_path_tells_every_step_in_words(marketer_client: Client):
@@ -115,6 +135,31 @@ def test_incidents_are_tried_again_or_left(marketer_client: Client, viewer_clien
     assert sorted(Run.objects.values_list("state", flat=True)) == ["failed", "finished"]
     assert marketer_client.post(decide, {"incident": second.pk, "again": "1"}).status_code == 303
     assert marketer_client.post(decide, {"incident": "x", "again": "1"}).status_code == 404
+
+
+def test_incidents_are_paged(marketer_client: Client, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(live, "PAGE_SIZE", 1)
+    workflow = broken()
+    address = f"/workflows/{workflow.pk}/live/"
+    second, first = Incident.objects.order_by("pk")
+
+    def shown(response: Any) -> tuple[list[int], str]:
+        html = response.content.decode()
+        following = re.search(r'rel="next" href="([^"]*)"', html)
+        return [int(pk) for pk in re.findall(r'id="incident-(\d+)"', html)], following[1] if following else ""
+
+    ids, following = shown(marketer_client.get(f"{address}?version=1"))
+    assert ids == [first.pk]
+    assert "version=1" in following
+    after = following.replace("&amp;", "&")
+    page = marketer_client.get(address + after)
+    assert shown(page) == ([second.pk], "")
+    # What asks again, and who decides, stays on the page.
+    assert f'hx-get="{address}{following}"' in page.content.decode()
+    decided = marketer_client.post(f"/workflows/{workflow.pk}/incidents/{after}", {"incident": first.pk, "leave": "1"})
+    assert (decided.status_code, decided.url) == (303, address + after)
+    assert shown(marketer_client.get(decided.url))[0] == [second.pk]
+    assert "picture-a-failed" in picture_of(page)
 
 
 def test_who_may_look(viewer_client: Client, client: Client):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
@@ -16,19 +18,20 @@ from django.views.decorators.http import require_POST, require_safe
 from crm.paging import Order, page
 from crm.requests import Request
 from crm.roles import requires
-from workflows.cards import cards_of, name_of
+from workflows.cards import Card, cards_of, name_of
 from workflows.graph import parse
 from workflows.incidents import decide, open_incidents
 from workflows.live import PASSED, SHOWN, picture_with, rows_of, runs_at, steps_at
-from workflows.models import Run, Version, Workflow
+from workflows.models import Incident, Run, Version, Workflow
 from workflows.nodes.base import NodeContext
 from workflows.paths import path_of
 
 MOST_VERSIONS = 50
-MOST_INCIDENTS = 25
 AT_ONCE = 1_000  # incidents decided about together
 PAGE_SIZE = 25
 LATEST_FIRST = Order("latest", ("arrived_at",), descending=True)
+NEWEST_INCIDENTS = Order("newest", ("at",), descending=True)
+OF_LIVE = ("version", "after", "before")
 
 
 @require_safe
@@ -45,9 +48,15 @@ def live(request: Request, pk: int) -> HttpResponse:
         rows = rows_of(version, graph, cards)
         context |= {"rows": rows, "live": picture_with(rows, graph, cards)}
         if request.user.has_perm("workflows.view_incident"):
-            found = list(open_incidents(pk).select_related("run__contact")[: MOST_INCIDENTS + 1])
-            context |= {"incidents": found[:MOST_INCIDENTS], "more_incidents": len(found) > MOST_INCIDENTS}
+            incidents = open_incidents(pk).select_related("run__contact")
+            shown: Any = page(incidents, NEWEST_INCIDENTS, size=PAGE_SIZE, query=request.GET, few=True)
+            context |= {"incident_page": shown, "incidents": [(one, _step_of(one, cards)) for one in shown.rows]}
     return render(request, "workflows/_live.html" if request.htmx else "workflows/live.html", context)
+
+
+def _step_of(incident: Incident, cards: Mapping[str, Card]) -> str:
+    """The name of the step where it happened, if the version has it."""
+    return cards[incident.node].label if incident.node in cards else ""
 
 
 def _version(request: Request, workflow: Workflow) -> Version | None:
@@ -120,4 +129,6 @@ def decide_incidents(request: Request, pk: int) -> HttpResponse:
         messages.success(
             request, ngettext("%(n)s was left as it is.", "%(n)s were left as they are.", done) % {"n": done}
         )
-    return HttpResponseRedirect(reverse("workflows:live", args=[workflow.pk]), status=303)
+    where = urlencode({name: request.GET[name] for name in OF_LIVE if name in request.GET})
+    live_view = reverse("workflows:live", args=[workflow.pk])
+    return HttpResponseRedirect(f"{live_view}?{where}" if where else live_view, status=303)

@@ -21,8 +21,7 @@ from crm.requests import Request
 from crm.roles import requires
 from segments.models import Segment
 from workflows.activation import CannotActivate
-from workflows.cards import cards_of, name_of
-from workflows.checking import faults_of
+from workflows.cards import board_of, cards_of, name_of
 from workflows.dry_run import DryRun, dry_run
 from workflows.graph import Graph, parse
 from workflows.models import Run, Version, Workflow
@@ -152,9 +151,7 @@ def _entries(graph: Graph, workflow: Workflow) -> list[tuple[str, str]]:
     return [(node.id, name_of(node, cards[node.id])) for node in triggers]
 
 
-def _faults(graph: Graph, workflow: Workflow) -> list[tuple[str, str]]:
-    """What is wrong with the draft, each with the address of its node."""
-    return [
-        (one.message, reverse("workflows:node", args=[workflow.pk, one.node]) if one.node else "")
-        for one in faults_of(graph, NodeContext(graph, workflow_id=workflow.pk))
-    ]
+def _faults(graph: Graph, workflow: Workflow) -> list[dict[str, str]]:
+    """What is wrong with the draft, each with its node."""
+    found: list[dict[str, str]] = board_of(graph, NodeContext(graph, workflow_id=workflow.pk))["faults"]
+    return found
