@@ -15,7 +15,7 @@ from segments.models import Transition
 from workflows.checking import faults_of
 from workflows.engine.frozen import Frozen, frozen, note_change, occupied_versions, open_versions
 from workflows.engine.moving import end
-from workflows.engine.taking_in import LEDGER
+from workflows.engine.taking_in import LEDGER, take_arrivals
 from workflows.graph import Fault, Graph, parse
 from workflows.models import Appointment, Cursor, Run, Version, Workflow
 from workflows.nodes.base import NodeContext
@@ -37,15 +37,20 @@ def activate(workflow: Workflow, *, now: datetime, user: User | None, move: bool
     """Freeze the draft as the version that contacts enter from now on.
 
     Contacts inside go on in their version; with ``move`` those that stand on a node that the new version has too go on
-    there. Raises `CannotActivate`.
+    there. What has happened while the workflow was active, and nobody has taken in yet, is not lost: events let
+    contacts into the version before, and segments into this one. Raises `CannotActivate`.
     """
+    while workflow.state == Workflow.State.ACTIVE and take_arrivals(now=now):
+        pass
     with memberships_lock():  # so that every transition is before or after
         current = Workflow.objects.select_for_update().get(pk=workflow.pk)
         graph = parse(current.draft)
         if found := faults_of(graph, NodeContext(graph, workflow_id=current.pk)):
             raise CannotActivate(found)
         last = Transition.objects.aggregate(last=Max("pk"))["last"] or 0
-        version = add_version(current, graph, now=now, user=user, ledger_from=last)
+        before = current.version if current.state == Workflow.State.ACTIVE else None
+        ledger_from = before.ledger_from if before else last
+        version = add_version(current, graph, now=now, user=user, ledger_from=ledger_from)
         Cursor.objects.get_or_create(consumer=LEDGER, defaults={"position": last})
         current.version, current.state = version, Workflow.State.ACTIVE
         current.updated_at, current.updated_by = now, user
