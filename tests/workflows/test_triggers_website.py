@@ -117,13 +117,13 @@ def test_what_does_not_tell_pages_apart_does_not_count(path: str, more: str, que
     for same in (f"HTTP://Shop.Example/{quote(path)}#{quote(more)}", f"/{quote(path)}{query}", f"/{quote(path)}/"):
         page = address(same)
         assert page
-        assert page.is_exactly(rule)
-        assert page.starts_with(rule)
+        assert page.is_exactly([rule])
+        assert page.starts_with([rule])
     below = address(f"{SHOP}/{quote(path)}{quote(more)}{query}")
     assert below
-    assert below.starts_with(rule)
-    assert below.starts_with(plain)
-    assert below.is_exactly(rule) == (below.path.rstrip("/") == rule.path.rstrip("/"))
+    assert below.starts_with([rule])
+    assert below.starts_with([plain])
+    assert below.is_exactly([rule]) == (below.path.rstrip("/") == rule.path.rstrip("/"))
 
 
 def test_searching() -> None:

@@ -7,7 +7,7 @@ the part behind ``?``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -37,15 +37,25 @@ class Address:
     def whole(self) -> str:
         return f"{self.path}?{self.query}" if self.query else self.path
 
-    def is_exactly(self, rule: Address) -> bool:
-        if rule.host and self.host != rule.host:
-            return False
-        return self.path.rstrip("/") == rule.path.rstrip("/") and (not rule.query or self.query == rule.query)
+    @cached_property
+    def bare(self) -> str:
+        return self.path.rstrip("/")
 
-    def starts_with(self, rule: Address) -> bool:
-        if rule.host and self.host != rule.host:
-            return False
-        return self.whole.startswith(rule.whole) or (rule.whole.endswith("/") and f"{self.path}/" == rule.whole)
+    def is_exactly(self, rules: Sequence[Address]) -> bool:
+        for rule in rules:
+            if self.bare == rule.bare and (not rule.query or self.query == rule.query) and self._is_at(rule.host):
+                return True
+        return False
+
+    def starts_with(self, rules: Sequence[Address]) -> bool:
+        for rule in rules:
+            start = rule.whole
+            if (self.whole.startswith(start) or f"{self.path}/" == start) and self._is_at(rule.host):
+                return True
+        return False
+
+    def _is_at(self, host: str) -> bool:
+        return not host or self.host == host
 
 
 @lru_cache(maxsize=10_000)

@@ -78,7 +78,7 @@ class EmailClicked(OnEmail):
         links = [rule for line in lines_of(settings.get("links")) if (rule := address(line))]
         clicked = page_of(happening.properties)
         return super().matches(settings, happening, workflow_id=workflow_id) and (
-            not links or (clicked is not None and any(clicked.starts_with(rule) for rule in links))
+            not links or (clicked is not None and clicked.starts_with(links))
         )
 
     def describe(self, settings: Settings, context: NodeContext) -> str:

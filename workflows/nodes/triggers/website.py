@@ -115,11 +115,9 @@ def _is_wanted(settings: Settings, page: Address | None) -> bool:
     starts, exactly = _rules(settings.get("starts_with")), _rules(settings.get("exactly"))
     if page is None:
         return not (starts or exactly)
-    if any(page.starts_with(rule) for rule in _rules(settings.get("excluded"))):
+    if page.starts_with(_rules(settings.get("excluded"))):
         return False
-    if not (starts or exactly):
-        return True
-    return any(page.starts_with(rule) for rule in starts) or any(page.is_exactly(rule) for rule in exactly)
+    return not (starts or exactly) or page.starts_with(starts) or page.is_exactly(exactly)
 
 
 def _rules(stored: Any) -> Sequence[Address]:
