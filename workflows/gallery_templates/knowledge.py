@@ -68,24 +68,22 @@ class LeadScoring(Template):
         "start > visit",
         "start > cart",
         "start > buy",
+        "start > hot",
         "visit > one",
         "cart > five",
         "buy > twenty",
-        "one > q",
-        "five > q",
-        "twenty > q",
-        "q.yes > call",
+        "hot > call",
     )
 
     def nodes(self) -> Mapping[str, Place]:
         return {
-            "start": Place("start", 0, 1, {"limitation": "all", "which": "both", "reentry": "always"}),
+            "start": Place("start", 0, 1.5, {"limitation": "all", "which": "both", "reentry": "always"}),
             "visit": Place("product_visit", 1, 0),
             "cart": Place("cart_add", 1, 1),
             "buy": Place("purchase", 1, 2),
             "one": Place("add_points", 2, 0, {"points": 1}),
             "five": Place("add_points", 2, 1, {"points": 5}),
             "twenty": Place("add_points", 2, 2, {"points": 20}),
-            "q": Place("is_in_segment", 3, 1, {"segment": Needs("hot")}),
-            "call": Place("add_to_segment", 4, 1, {"segment": Needs("call"), "limits": {"contact": "once"}}),
+            "hot": Place("entered_segment", 1, 3, {"segment": Needs("hot")}),
+            "call": Place("add_to_segment", 2, 3, {"segment": Needs("call"), "limits": {"contact": "once"}}),
         }
