@@ -231,6 +231,14 @@ class TestPanel:
         assert (state["number"], set(state["cards"])) == (2, {"start", "a", "b", "c"})
         assert json.loads(response["HX-Trigger-After-Swap"]) == {"node-updated": {"number": 2}}
 
+    def test_a_new_step_does_not_complain_of_what_nobody_has_filled_in_yet(
+        self, marketer_client: Client, now: datetime
+    ):
+        workflow = create(name="New", now=now, draft=graph({"a": ("is_in_segment", {}), "b": PASS}, "start > b"))
+        text = text_of(marketer_client.get(address("node", workflow)))
+        assert ("Nothing leads to this node." in text, "Choose a segment." in text) == (True, False)
+        assert "Choose a segment." in text_of(self.post(marketer_client, workflow))
+
     def test_faults_land_at_their_field_and_nothing_is_saved(self, marketer_client: Client, asks: Workflow):
         response = self.post(marketer_client, asks, segment="", **{"step-note": "Kept"})
         assert response.status_code == 422

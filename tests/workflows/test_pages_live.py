@@ -68,6 +68,7 @@ def test_figures_lead_to_the_contacts_behind_them(marketer_client: Client):
     assert "End 0 2 passed End 0" in text
     here = text_of(marketer_client.get(f"{address}w/?show=waiting"))
     assert [contact.email in here for contact in contacts] == [True, False, False]
+    assert ("Goes on" in here, "Went" in here) == (True, False)
     no = text_of(marketer_client.get(f"{address}q/?show=passed&port=no"))
     assert [contact.email in no for contact in contacts] == [False, True, True]
     assert "Contacts that left by “No”" in no

@@ -128,8 +128,9 @@ class Panel:
         return StepForm(data, graph=self.graph, node=self.node, cards=self.cards)
 
     def _page(self, form: NodeForm | None, step: Form, *, status: int = 200, **context: Any) -> HttpResponse:
-        has_errors = bool(form and form.is_bound)
-        elsewhere = [one.message for one in self.faults if one.node == self.node.id and not (one.field and has_errors)]
+        # What is said at the fields, or would be of fields that nobody has filled in yet, is not said over them.
+        at_fields = bool(form and form.is_bound) or not self.node.settings
+        elsewhere = [one.message for one in self.faults if one.node == self.node.id and not (one.field and at_fields)]
         context |= {
             "nav": "workflows",
             "workflow": self.workflow,

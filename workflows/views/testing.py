@@ -58,7 +58,7 @@ def test(request: Request, pk: int) -> HttpResponse:
         except CannotTest as error:
             form.add_error("segment", str(error))
         except CannotActivate:
-            form.add_error(None, _("Put right what is listed below, then test."))
+            form.add_error(None, _("The test can begin once the draft is complete."))
         else:
             return HttpResponseRedirect(reverse("workflows:test_of", args=[pk, version.number]), status=303)
     graph = parse(workflow.draft)

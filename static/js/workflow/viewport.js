@@ -15,7 +15,9 @@ export class Viewport {
   apply() {
     this.world.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.zoom})`;
     this.board.style.backgroundPosition = `${this.x}px ${this.y}px`;
-    this.board.style.backgroundSize = `${GRID * this.zoom}px ${GRID * this.zoom}px`;
+    // From afar every fourth point is left, lest they become a grey mass.
+    const grid = GRID * this.zoom * (this.zoom < 0.6 ? 2 : 1);
+    this.board.style.backgroundSize = `${grid}px ${grid}px`;
   }
 
   /* A point of the window as a point of the canvas. */
