@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from contacts import changes
 from contacts.frozen import frozen
 from contacts.models import Contact
-from contacts.personal_data import HOLDERS
+from contacts.personal_data import HOLDERS, hold
 
 
 def delete_contacts(contacts: QuerySet[Contact], *, now: datetime) -> int:
@@ -16,13 +16,15 @@ def delete_contacts(contacts: QuerySet[Contact], *, now: datetime) -> int:
 
     Everything happens in sets in the database, in one transaction.
     """
-    with changes.recorded(now=now), frozen(contacts) as going:
-        if going.count:
-            for holder in HOLDERS:
-                holder.delete(going, now=now)
-            with connection.cursor() as cursor:
-                cursor.execute(f"DELETE FROM contacts_contact WHERE id IN ({going.ids_sql})")
-        return going.count
+    with changes.recorded(now=now):
+        hold(contacts)
+        with frozen(contacts) as going:
+            if going.count:
+                for holder in HOLDERS:
+                    holder.delete(going, now=now)
+                with connection.cursor() as cursor:
+                    cursor.execute(f"DELETE FROM contacts_contact WHERE id IN ({going.ids_sql})")
+            return going.count
 
 
 def anonymise(contact: Contact, *, now: datetime) -> None:
@@ -32,6 +34,7 @@ def anonymise(contact: Contact, *, now: datetime) -> None:
     `Contact.DoesNotExist` when it has been deleted meanwhile.
     """
     with changes.recorded(now=now):
+        hold(Contact.objects.filter(pk=contact.pk))
         current = Contact.objects.select_for_update().get(pk=contact.pk)
         for holder in HOLDERS:
             holder.anonymise(current, now=now)

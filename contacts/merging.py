@@ -7,7 +7,7 @@ from datetime import datetime
 from contacts import changes
 from contacts.deletion import delete_contacts
 from contacts.models import Change, Contact
-from contacts.personal_data import HOLDERS
+from contacts.personal_data import HOLDERS, hold
 
 
 def merge(anonymous: Contact, known: Contact, *, now: datetime) -> Contact:
@@ -17,6 +17,7 @@ def merge(anonymous: Contact, known: Contact, *, now: datetime) -> Contact:
     the first is known as well or that are the same, and `Contact.DoesNotExist` when one of them was deleted meanwhile.
     """
     with changes.recorded(now=now):
+        hold(Contact.objects.filter(pk__in=[anonymous.pk, known.pk]))
         # In the order of ids, as all locks on contacts are taken.
         both = {
             contact.pk: contact

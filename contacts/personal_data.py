@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from contacts.frozen import FrozenContacts
 from contacts.models import Contact
 from crm.registry import Registry
@@ -19,6 +21,14 @@ class Holder(ABC):
     """Somebody who keeps data about contacts. ``key`` names the data in what a contact is given."""
 
     key: str
+
+    def hold(self, contacts: QuerySet[Contact]) -> None:  # noqa: B027  # most have nothing that others work with
+        """Wait until nobody is at work with what is kept about the contacts, and let nobody begin before the caller's
+        transaction ends.
+
+        Called before the contacts are locked. Who locks something of contacts first and the contacts themselves
+        afterwards, as workers do, and who comes the other way round would wait for each other.
+        """
 
     @abstractmethod
     def data_of(self, contact: Contact) -> Any:
@@ -41,6 +51,12 @@ class Holder(ABC):
 
 
 HOLDERS: Registry[Holder] = Registry("holder of personal data")
+
+
+def hold(contacts: QuerySet[Contact]) -> None:
+    """Let nobody be at work with what is kept about the contacts, in the caller's transaction: see `Holder.hold`."""
+    for holder in HOLDERS:
+        holder.hold(contacts)
 
 
 def data_of(contact: Contact) -> dict[str, Any]:

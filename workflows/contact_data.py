@@ -6,7 +6,9 @@ from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Value
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import Exists, F, OuterRef, QuerySet, Value
 from django.db.models.functions import Concat
 from django.utils.translation import gettext as _
 
@@ -19,6 +21,20 @@ from workflows.models import Delivery, Incident, Run, Step
 
 class Runs(Holder):
     key = "workflows"
+
+    def hold(self, contacts: QuerySet[Contact]) -> None:
+        """Who works runs locks these, and then the contacts."""
+        try:
+            ids, parameters = contacts.order_by().values("pk").query.sql_with_params()
+        except EmptyResultSet:
+            return
+        if connection.features.has_select_for_update:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT COUNT(*) FROM (SELECT id FROM workflows_run"
+                    f" WHERE state = 'waiting' AND contact_id IN ({ids}) ORDER BY id FOR UPDATE) AS held",
+                    parameters,
+                )
 
     def data_of(self, contact: Contact) -> Any:
         steps: dict[int, list[dict[str, Any]]] = defaultdict(list)
