@@ -1,6 +1,8 @@
 """Workflow templates: each makes a workflow that can be activated as it is."""
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -13,9 +15,11 @@ from workflows.gallery import TEMPLATES, use
 from workflows.gallery_templates.sales import Millennials
 from workflows.graph import parse
 from workflows.models import Workflow
+from workflows.nodes import NODES
 
 pytestmark = pytest.mark.django_db
 
+DOCUMENTED = Path(__file__).resolve().parent.parent.parent / "docs" / "workflow-templates.md"
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 KEYS = [
     "office_furniture",
@@ -31,6 +35,16 @@ KEYS = [
 
 def test_these_templates_are_offered():
     assert TEMPLATES.keys() == KEYS
+
+
+def test_each_template_is_documented_with_the_kinds_of_its_steps():
+    parts = re.split(r"^## ", DOCUMENTED.read_text(), flags=re.MULTILINE)[1:]
+    described = {part.partition("\n")[0]: part for part in parts}
+    assert described.keys() == {str(template.name) for template in TEMPLATES}
+    for template in TEMPLATES:
+        kinds = {str(NODES[place.kind].label) for place in template.nodes().values()}
+        bold = set(re.findall(r"\*\*(.*?)\*\*", described[str(template.name)]))
+        assert kinds <= bold, template.key
 
 
 @pytest.mark.parametrize("key", KEYS)
