@@ -11,6 +11,7 @@ import pytest
 
 from contacts.events import NewEvent, record
 from contacts.models import Contact, Event, Visitor
+from workflows.site import identity
 from workflows.site.identity import BadToken, claims_of, recognise, sign
 
 KEY = "a long random text that two servers know"
@@ -130,3 +131,21 @@ def test_the_external_id_says_more_than_the_email(visitor, now):
     ana.refresh_from_db()
     assert (ana.email, ana.external_id) == ("ana@example.org", "A")
     assert Contact.objects.values_list("email", "external_id").get(pk=other) == (None, "B")
+
+
+@pytest.mark.django_db
+def test_who_is_made_known_by_another_request_just_now_is_found(now, monkeypatch):
+    record([NewEvent("page_visit", now, visitor_key=DEVICE)], now=now)
+    look = identity._named_by
+
+    def and_then_ana_is_made(claims):
+        monkeypatch.setattr(identity, "_named_by", look)
+        found = look(claims)
+        Contact.objects.create(email="ana@example.org", external_id="A")
+        return found
+
+    monkeypatch.setattr(identity, "_named_by", and_then_ana_is_made)
+    pk = recognise(DEVICE, {"email": "ana@example.org", "external_id": "A"}, now=now)
+    ana = Contact.objects.get()
+    assert (ana.pk, ana.email, ana.visitor_key) == (pk, "ana@example.org", DEVICE)
+    assert Event.objects.get().contact == ana

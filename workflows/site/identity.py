@@ -112,11 +112,13 @@ def recognise(visitor_key: str, claims: Claims, *, now: datetime) -> int:
 
 def _recognise(visitor_key: str, claims: Claims, *, now: datetime) -> int:
     visitor = visitor_with(visitor_key, now=now)
-    known = _named_by(claims)
+    known, free = _named_by(claims), _free(claims)
+    while known is None and not free:  # somebody else made the contact between the two looks
+        known, free = _named_by(claims), _free(claims)
     if known is None and visitor.is_anonymous:
-        return update_contact(visitor, _free(claims), now=now).pk
+        return update_contact(visitor, free, now=now).pk
     if known is None:
-        known = create_contact(_free(claims), now=now)
+        known = create_contact(free, now=now)
     if visitor.is_anonymous and visitor != known:
         known = merge(visitor, known, now=now)
     elif visitor != known:
