@@ -17,6 +17,7 @@ from campaigns.smtp import Postbox
 from crm.models import User
 from workflows import activation, engine
 from workflows import gallery_templates as gallery_templates  # registers every template
+from workflows.doubts import tell_of_doubts
 from workflows.gallery import TEMPLATES, use
 
 AT_WORK = ("welcome", "abandoned_cart", "birthday", "double_opt_in")
@@ -53,6 +54,7 @@ def go_on(backend: Nowhere, random: Random, *, since: datetime, now: datetime) -
     while engine.tick(now=now):
         pass
     send_due(now=now, clock=lambda: now, limit=MOST, postbox=Postbox(backend))
+    tell_of_doubts(now=now)
 
 
 def _read(messages: list[Message], random: Random, since: datetime, now: datetime) -> None:
