@@ -176,6 +176,15 @@ def test_values_of_another_field_are_dropped() -> None:
     assert 'value="ES"' not in page
 
 
+def test_a_new_branch_asks_for_its_value_at_once() -> None:
+    page = printed("split_by_value", post("split_by_value", {"field": "country", "change": "1"}))
+    assert '<select name="b1-value"' in page
+    data = {"field": "country", "printed_for": "country", "branch": "b1", "b1-operator": "is", "b1-value": "ES"}
+    page = printed("split_by_value", post("split_by_value", data | {"more": "1"}))
+    assert '<option value="ES" selected>' in page
+    assert '<select name="b2-value"' in page
+
+
 def test_split_by_value_stores_rules_and_what_they_say() -> None:
     data = {"field": "country", "printed_for": "country", "branch": "b1", "b1-operator": "is_any_of", "b1-name": ""}
     form = post("split_by_value", data | {"b1-value": ["ES", "DE"]})

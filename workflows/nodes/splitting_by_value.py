@@ -96,8 +96,10 @@ class SplitByValueForm(BranchesForm):
     def part(self, key: str, data: MutableMapping[str, Any]) -> RuleForm:
         context = self.context.conditions
         data[f"{key}-{FIELD}"] = self.chosen
-        if self.chosen and isinstance(data, QueryDict) and data.get("printed_for") not in (None, self.chosen):
-            drop_what_does_not_fit(key, self.chosen, data, context)
+        if self.chosen and isinstance(data, QueryDict):
+            is_new = f"{key}-operator" not in data
+            if is_new or data.get("printed_for") not in (None, self.chosen):
+                drop_what_does_not_fit(key, self.chosen, data, context)
 
         def form() -> RuleForm:
             return ValueForm(data, context=context, prefix=key)

@@ -76,7 +76,7 @@ class StartForm(ShapedForm):
     goal_segment = SegmentField(label=gettext_lazy("Segment of the goal"), required=False)
     goal_event = EventTypeField(label=gettext_lazy("Event of the goal"), required=False)
     hours_from = forms.TimeField(
-        label=gettext_lazy("Reach contacts from"), required=False, widget=forms.TimeInput(attrs={"type": "time"})
+        label=gettext_lazy("Hours from"), required=False, widget=forms.TimeInput(attrs={"type": "time"})
     )
     hours_to = forms.TimeField(
         label=gettext_lazy("until"),
@@ -105,11 +105,6 @@ class StartForm(ShapedForm):
     def always_shown(self) -> list[Any]:
         """All but the hours and days."""
         return [bound for bound in self if bound.name not in HOURS]
-
-    @property
-    def hours(self) -> list[Any]:
-        """When contacts are reached."""
-        return [self[name] for name in HOURS]
 
     @property
     def hours_are_open(self) -> bool:
