@@ -16,6 +16,7 @@ from tests.segments.pages import people, static, text_of
 from tests.workflows.flows import graph
 from tests.workflows.kinds import registered
 from workflows import activation
+from workflows.cards import BY_USE, palette
 from workflows.drafting import create, save_draft
 from workflows.graph import parse
 from workflows.models import Run, Workflow
@@ -117,6 +118,11 @@ def test_the_canvas_has_the_graph_its_cards_and_faults(marketer_client: Client, 
     }
     assert data["faults"] == []
     assert data["kinds"]["test_pause"]["group"] == "timing"
+
+
+def test_the_palette_begins_with_what_people_use_most():
+    actions = [kind.key for kind in dict(palette())["Actions"] if not kind.key.startswith("test_")]
+    assert actions == list(BY_USE)
 
 
 def test_what_people_typed_stays_text(marketer_client: Client, now: datetime):
