@@ -326,6 +326,7 @@ class TestDetails:
         static("Real people", now=now)
         page = marketer_client.get("/workflows/new/").content.decode()
         assert ("Colleagues" in page, "Real people" in page) == (True, False)
+        assert all(f'class="button" href="/workflows/{other}/"' in page for other in ("templates", "import"))
         typed = {"name": "Welcome", "description": "", "folder": "Spain", "test_segment": tests.pk}
         response = marketer_client.post("/workflows/new/", typed)
         made = Workflow.objects.get()
