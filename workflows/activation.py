@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Max
 from django.utils.translation import gettext as _
 
@@ -42,8 +42,28 @@ def activate(workflow: Workflow, *, now: datetime, user: User | None, move: bool
     """
     while workflow.state == Workflow.State.ACTIVE and take_arrivals(now=now):
         pass
+    with transaction.atomic():
+        if move:
+            _hold_inside(workflow)
+        version = _activate(workflow, now=now, user=user, move=move)
+    workflow.refresh_from_db()
+    return version
+
+
+def _hold_inside(workflow: Workflow) -> None:
+    """Wait for the workers that have runs of the workflow in their hands. They lock runs before memberships."""
+    if connection.features.has_select_for_update:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT COUNT(*) FROM (SELECT id FROM workflows_run WHERE workflow_id = %s AND state = 'waiting'"
+                " ORDER BY id FOR NO KEY UPDATE) AS held",
+                [workflow.pk],
+            )
+
+
+def _activate(workflow: Workflow, *, now: datetime, user: User | None, move: bool) -> Version:
     with memberships_lock():  # so that every transition is before or after
-        current = Workflow.objects.select_for_update().get(pk=workflow.pk)
+        current = Workflow.objects.select_for_update(no_key=True).get(pk=workflow.pk)
         graph = parse(current.draft)
         if found := faults_of(graph, NodeContext(graph, workflow_id=current.pk)):
             raise CannotActivate(found)
@@ -59,7 +79,6 @@ def activate(workflow: Workflow, *, now: datetime, user: User | None, move: bool
         if move:
             _move(current, version, graph)
         listen()
-    workflow.refresh_from_db()
     return version
 
 

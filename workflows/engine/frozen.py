@@ -112,10 +112,12 @@ Entry = tuple[Frozen, GraphNode, Trigger | None]
 
 @dataclass(frozen=True)
 class Listening:
-    """What happenings can do, by their keys: let contacts in at entries, and end runs of versions."""
+    """What happenings can do, by their keys: let contacts in at entries, and end runs of versions. ``inside`` are the
+    keys that runs wait for or that end them."""
 
     entries: dict[str, list[Entry]]
     endings: dict[str, list[Frozen]]
+    inside: set[str]
 
 
 _listening: dict[tuple[str, int], Listening] = {}
@@ -126,11 +128,12 @@ def listening() -> Listening:
     state = _database(), _changes_so_far()
     if state not in _listening:
         is_open = open_versions()
-        found = Listening({}, {})
+        found = Listening({}, {}, set())
         for version in is_open.values():
             for key, entries in version.entry_keys.items():
                 found.entries.setdefault(key, []).extend((version, node, trigger) for node, trigger in entries)
         for version in (is_open | occupied_versions()).values():
+            found.inside.update(version.inner_keys)
             for key in version.ending_keys:
                 found.endings.setdefault(key, []).append(version)
         _listening.clear()

@@ -194,7 +194,7 @@ def end(run_ids: Iterable[int], state: str, reason: str, *, now: datetime) -> No
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE workflows_run SET state = %s, reason = %s, ended_at = {moment()}, due_at = NULL, awaits = ''"
-            f" WHERE {in_values('id')}",
+            f" WHERE {in_values('id')} AND state = 'waiting'",
             [state, reason[:LONGEST_REASON], moment_writer()(now), values_parameter(run_ids)],
         )
 

@@ -16,7 +16,7 @@ from django.db.models import F, Max, QuerySet
 from django.utils.translation import gettext as _
 
 from contacts import arrivals
-from contacts.json_rows import moment_writer, rows_of, rows_parameter
+from contacts.json_rows import in_values, moment_writer, rows_of, rows_parameter, values_parameter
 from contacts.models import Arrival
 from segments.editing import ANNOUNCED
 from segments.models import Cause, Transition
@@ -170,10 +170,23 @@ def _act_on(happenings: Sequence[Happening], *, now: datetime, silent: Collectio
     if not happenings:
         return
     listeners = listening()
+    _hold_runs({happening.contact_id for happening in happenings if happening.key in listeners.inside})
     _end_runs(happenings, listeners, now=now)
     heard = [happening for happening in happenings if happening.id not in silent]
     _wake_runs(heard, now=now)
     begin(list(_starts(heard, listeners)), now=now)
+
+
+def _hold_runs(contact_ids: Collection[int]) -> None:
+    """Wait for the workers that have runs of these contacts in their hands: where these have come to then, they wait
+    for what has happened, and nobody moves them before it has been told to them."""
+    if contact_ids and connection.features.has_select_for_update:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT COUNT(*) FROM (SELECT id FROM workflows_run"
+                f" WHERE {in_values('contact_id')} AND state = 'waiting' ORDER BY id FOR NO KEY UPDATE) AS held",
+                [values_parameter(contact_ids)],
+            )
 
 
 def _starts(happenings: Sequence[Happening], listeners: Listening) -> Iterator[Start]:
@@ -210,41 +223,45 @@ def _is_older(happening: Happening, version: Frozen) -> bool:
 
 
 WAITING = """
-    SELECT h.place, r.id, r.version_id, r.node FROM {happened} AS h
-    JOIN workflows_run r ON r.contact_id = h.contact_id AND r.awaits = h.key
+    SELECT h.place, r.id, r.version_id, r.node, r.visit, r.awaits FROM {happened} AS h
+    JOIN workflows_run r ON r.contact_id = h.contact_id AND (r.awaits = h.key OR (r.awaits = '' AND NOT r.woken))
     WHERE r.state = 'waiting' AND r.arrived_at < h.at ORDER BY h.place, r.id
 """
+WOKEN = {"run_id": "bigint", "visit": "bigint", "event_id": "bigint"}
 HAPPENED = {"place": "bigint", "contact_id": "bigint", "key": "text", "at": "timestamptz"}
 
 
 def _wake_runs(happenings: Sequence[Happening], *, now: datetime) -> None:
     """Make runs due that wait for one of these; of several, the first that fits counts."""
-    woken: dict[int, int | None] = {}
+    woken: dict[int, dict[str, int | None]] = {}
     found = _waiting_for(happenings)
-    versions = frozen({version_id for _place, _run_id, version_id, _node in found}) if found else {}
-    for place, run_id, version_id, node_id in found:
-        if run_id not in woken and _wakes(happenings[place], versions[version_id], node_id):
-            woken[run_id] = happenings[place].event_id
+    versions = frozen({version_id for _place, _run_id, version_id, *_rest in found}) if found else {}
+    for place, run_id, version_id, node_id, visit, awaits in found:
+        if run_id not in woken and _wakes(happenings[place], versions[version_id], node_id, awaits):
+            woken[run_id] = {"run_id": run_id, "visit": visit, "event_id": happenings[place].event_id}
     if not woken:
         return
-    rows = [{"run_id": run_id, "event_id": event_id} for run_id, event_id in woken.items()]
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE workflows_run SET due_at = {moment()}, awaits = '', woken = true,"
             " event_id = COALESCE(w.event_id, workflows_run.event_id)"
-            f" FROM {rows_of({'run_id': 'bigint', 'event_id': 'bigint'})} AS w WHERE workflows_run.id = w.run_id",
-            [moment_writer()(now), rows_parameter(rows)],
+            f" FROM {rows_of(WOKEN)} AS w WHERE workflows_run.id = w.run_id AND workflows_run.visit = w.visit"
+            " AND workflows_run.state = 'waiting'",
+            [moment_writer()(now), rows_parameter(woken.values())],
         )
 
 
-def _wakes(happening: Happening, version: Frozen, node_id: str) -> bool:
-    """Whether it is what runs on the node wait for: of a trigger, not everything with its key is."""
+def _wakes(happening: Happening, version: Frozen, node_id: str, awaits: str) -> bool:
+    """Whether it is what runs on the node wait for: of a trigger, not everything with its key is. A run that has come
+    to the node, and was not worked there yet, is going to wait for the first of its keys."""
     node = version.graph.nodes[node_id]
     kind = NODES[node.type]
+    if not awaits and happening.key != min(kind.keys(node.settings), default=""):
+        return False
     return not isinstance(kind, Trigger) or kind.matches(node.settings, happening, workflow_id=version.workflow_id)
 
 
-def _waiting_for(happenings: Sequence[Happening]) -> list[tuple[int, int, int, str]]:
+def _waiting_for(happenings: Sequence[Happening]) -> list[tuple[int, int, int, str, int, str]]:
     if not happenings:
         return []
     written = moment_writer()

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from django.db import transaction
-
 from contacts import changes
 from workflows.nodes.actions_limits import LimitedForm, held_back
 from workflows.nodes.base import Batch, Next, Node, NodeGroup, Outcome
@@ -45,7 +43,6 @@ def passed_over(run_ids: Collection[int], detail: str | Mapping[int, str]) -> Ne
 @contextmanager
 def changing(batch: Batch) -> Iterator[None]:
     """Contacts are changed inside. The segments that follow from it are right when they get to the next node, however
-    many they are."""
-    with changes.recorded(now=batch.now):
-        yield
-        transaction.on_commit(lambda: changes.catch_up(now=batch.now), robust=True)
+    many they are: in the same transaction, so that no other worker takes the contacts on before."""
+    yield
+    changes.catch_up(now=batch.now)
