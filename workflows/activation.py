@@ -40,14 +40,19 @@ def activate(workflow: Workflow, *, now: datetime, user: User | None, move: bool
     there. What has happened while the workflow was active, and nobody has taken in yet, is not lost: events let
     contacts into the version before, and segments into this one. Raises `CannotActivate`.
     """
-    while workflow.state == Workflow.State.ACTIVE and take_arrivals(now=now):
-        pass
+    if workflow.state == Workflow.State.ACTIVE:
+        _take_what_has_arrived(now=now)
     with transaction.atomic():
         if move:
             _hold_inside(workflow)
         version = _activate(workflow, now=now, user=user, move=move)
     workflow.refresh_from_db()
     return version
+
+
+def _take_what_has_arrived(*, now: datetime) -> None:
+    while take_arrivals(now=now):
+        pass
 
 
 def _hold_inside(workflow: Workflow) -> None:
@@ -122,6 +127,7 @@ def pause(workflow: Workflow, *, now: datetime, user: User | None) -> None:
 
 def resume(workflow: Workflow, *, now: datetime, user: User | None) -> None:
     """Go on with a paused or finished workflow: what happened meanwhile lets nobody in. Raises `WrongState`."""
+    _take_what_has_arrived(now=now)
     with memberships_lock():
         _change(workflow, {Workflow.State.PAUSED, Workflow.State.FINISHED}, Workflow.State.ACTIVE, now=now, user=user)
         last = Transition.objects.aggregate(last=Max("pk"))["last"] or 0

@@ -24,9 +24,9 @@ def enters(contact: Contact, segment: Segment, *, now: datetime) -> None:
     add(segment, Contact.objects.filter(pk=contact.pk), now=now, cause=Cause.HAND)
 
 
-def waiting_for(trigger: str, settings: dict[str, Any]) -> Workflow:
+def waiting_for(trigger: str, settings: dict[str, Any], name: str = "Any") -> Workflow:
     wait = ("wait", {"until": "span", "count": 1, "unit": "days"})
-    return active("Any", graph({"t": (trigger, settings), "w": wait}, "start > t", "t > w", start=ALWAYS), now=NOON)
+    return active(name, graph({"t": (trigger, settings), "w": wait}, "start > t", "t > w", start=ALWAYS), now=NOON)
 
 
 def entered() -> list[tuple[int, int]]:
@@ -69,3 +69,16 @@ def test_what_happens_during_a_pause_lets_nobody_in(again: Any) -> None:
     enters(two, segment, now=NOON + 2 * MINUTE)
     engine.tick(now=NOON + 3 * MINUTE)
     assert [contact for contact, _number in entered()] == [two.pk]
+
+
+def test_what_happened_just_before_the_pause_ends_lets_nobody_in() -> None:
+    one, two = people(2, now=NOON - MINUTE)
+    flow = waiting_for("custom_event", {"event": "visit_of_shop"})
+    waiting_for("custom_event", {"event": "visit_of_shop"}, "Other")
+    activation.pause(flow, now=NOON, user=None)
+    record([NewEvent("visit_of_shop", NOON + MINUTE, contact_id=one.pk)], now=NOON + MINUTE)
+    activation.resume(flow, now=NOON + 2 * MINUTE, user=None)
+    record([NewEvent("visit_of_shop", NOON + 3 * MINUTE, contact_id=two.pk)], now=NOON + 3 * MINUTE)
+    engine.tick(now=NOON + 3 * MINUTE)
+    assert set(Run.objects.filter(workflow=flow).values_list("contact_id", flat=True)) == {two.pk}
+    assert Run.objects.count() == 3

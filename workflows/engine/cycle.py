@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from time import sleep
 
-from django.db import OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 from django.utils import timezone
 
 from workflows.engine.claiming import due_of
@@ -32,7 +32,7 @@ def keep_working(*, clock: Callable[[], datetime] = timezone.now, pause: Callabl
     while clock() < until:
         try:
             busy = tick(now=clock(), limit=50_000)
-        except OperationalError:
+        except (OperationalError, InterfaceError):
             # Such as a lock that was waited for too long: all was undone, and is tried again.
             logger.warning("the database did not let workflows go on", exc_info=True)
             busy = 0
