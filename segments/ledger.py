@@ -28,11 +28,11 @@ def memberships_lock(*, patience: float | None = None) -> Iterator[None]:
     with transaction.atomic():
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
+                lock = f"SELECT pg_advisory_xact_lock({LOCK})"
                 if patience is not None:
-                    cursor.execute(f"SET LOCAL lock_timeout = {int(patience * 1000)}")
-                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-                if patience is not None:
-                    cursor.execute("SET LOCAL lock_timeout = 0")
+                    # In one message, because every page that writes sends it.
+                    lock = f"SET LOCAL lock_timeout = {int(patience * 1000)}; {lock}; SET LOCAL lock_timeout = 0"
+                cursor.execute(lock)
         yield
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from crm import jobs
 from crm.models import Job, User
 from segments.models import Membership, Segment
-from workflows.activation import CannotActivate, add_version
+from workflows.activation import CannotActivate, add_version, listen
 from workflows.checking import faults_of
 from workflows.engine.claiming import due_groups
 from workflows.engine.working import work_batch
@@ -78,6 +78,7 @@ def do_test(
     members = Membership.objects.filter(segment_id=job.params["segment"]).values_list("contact_id", flat=True)
     with transaction.atomic():
         enter(version, entries_of(version), list(members[:MOST_CONTACTS]), key=f"test:{version.pk}", now=now)
+        listen()  # to what the draft waits for, too
     runs = Run.objects.filter(version=version)
     total, until = runs.count(), clock() + LONGEST
     try:

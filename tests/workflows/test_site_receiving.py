@@ -229,6 +229,6 @@ def test_workflows_take_in_what_happened_at_once(send):
 def test_queries(send, number, django_assert_num_queries):
     send({"type": "page_visit", "id": "before"})
     # Savepoint; known keys; devices; contact; events; first and last seen; end of the savepoint. Arrivals, in a
-    # savepoint of their own; runs that are due; contents.
-    with django_assert_num_queries(12):
+    # savepoint of their own; contents.
+    with django_assert_num_queries(11):
         send(*({"type": "page_visit"} for _place in range(number)))

@@ -42,10 +42,10 @@ def keep_working(*, clock: Callable[[], datetime] = timezone.now, pause: Callabl
 
 
 def react(contact_ids: Collection[int], *, now: datetime) -> None:
-    """Take in what has just happened to some contacts, and let their runs go on as far as they can."""
-    if not contact_ids:
+    """Take in what has just happened to some contacts, and if that was anything, let their runs go on as far as they
+    can."""
+    if not contact_ids or not take_arrivals(now=now, contact_ids=contact_ids):
         return
-    take_arrivals(now=now, contact_ids=contact_ids)
     for _round in range(MOST_NODES_AT_ONCE):
         due = due_of(contact_ids, now=now)
         if not due:

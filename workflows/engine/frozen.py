@@ -77,8 +77,14 @@ class Frozen:
     @cached_property
     def inner_keys(self) -> set[str]:
         """What runs inside wait for, or what ends them."""
-        keys = {key for node in self.graph.nodes.values() for key in NODES[node.type].keys(node.settings)}
-        return keys | self.ending_keys
+        waiting = (node for node in self.graph.nodes.values() if node.id not in self._only_let_in)
+        return {key for node in waiting for key in NODES[node.type].keys(node.settings)} | self.ending_keys
+
+    @cached_property
+    def _only_let_in(self) -> set[str]:
+        """The entries at which no run ever waits."""
+        come_to = {edge.end for edge in self.graph.edges if not self.graph.start or edge.start != self.graph.start.id}
+        return {node.id for node, trigger in self.entries if not trigger.alone} - come_to
 
     @cached_property
     def ending_keys(self) -> set[str]:
@@ -133,7 +139,7 @@ def listening() -> Listening:
             for key, entries in version.entry_keys.items():
                 found.entries.setdefault(key, []).extend((version, node, trigger) for node, trigger in entries)
         for version in (is_open | occupied_versions()).values():
-            found.inside.update(version.inner_keys)
+            found.inside.update(version.inner_keys | {f"api:{version.workflow_id}"})
             for key in version.ending_keys:
                 found.endings.setdefault(key, []).append(version)
         _listening.clear()

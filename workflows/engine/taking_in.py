@@ -173,7 +173,7 @@ def _act_on(happenings: Sequence[Happening], *, now: datetime, silent: Collectio
     _hold_runs({happening.contact_id for happening in happenings if happening.key in listeners.inside})
     _end_runs(happenings, listeners, now=now)
     heard = [happening for happening in happenings if happening.id not in silent]
-    _wake_runs(heard, now=now)
+    _wake_runs([happening for happening in heard if happening.key in listeners.inside], now=now)
     begin(list(_starts(heard, listeners)), now=now)
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from contacts.event_types import EVENT_TYPES, event_type, is_event_type
-from workflows.nodes.base import NodeContext
+from workflows.nodes.base import NodeContext, NodeForm
 
 GONE = gettext_lazy("What was chosen here is gone. Choose another one.")
 NO_TYPE = gettext_lazy("Enter the event as your shop sends it: small letters, digits and _, such as store_visit.")
@@ -49,6 +49,20 @@ class SegmentField(Choosing):
     def offered(self, context: NodeContext) -> list[tuple[Any, str]]:
         found = (one for one in context.conditions.segments.values() if one.is_static or not self.static)
         return sorted(((one.pk, one.name) for one in found), key=lambda pair: (pair[1].casefold(), pair[0]))
+
+
+class SegmentForm(NodeForm):
+    """The settings of a node that is about one segment."""
+
+    segment = SegmentField(
+        label=gettext_lazy("Segment"),
+        help_text=gettext_lazy("A segment of any type: static, dynamic or dynamic plus."),
+        error_messages={"required": gettext_lazy("Choose a segment.")},
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["segment"].offer(self.context)  # type: ignore[attr-defined]
 
 
 class ListField(Choosing):

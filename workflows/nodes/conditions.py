@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from segments.compiler import Definition, describe, words
 from segments.models import Segment
 from segments.windows import EVER
-from workflows.nodes.base import NODES, NodeContext, NodeForm, Settings
-from workflows.nodes.choosing import SegmentField
+from workflows.nodes.base import NODES, NodeContext, Settings
+from workflows.nodes.choosing import SegmentForm
 from workflows.nodes.trees import OneConditionForm, TreeForm, stored_definition
 from workflows.nodes.yes_no import YesNo, one_rule, segments_of
-
-
-class IsInSegmentForm(NodeForm):
-    segment = SegmentField(
-        label=gettext_lazy("Segment"),
-        help_text=gettext_lazy("A segment of any type: static, dynamic or dynamic plus."),
-        error_messages={"required": gettext_lazy("Choose a segment.")},
-    )
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.fields["segment"].offer(self.context)  # type: ignore[attr-defined]
 
 
 @NODES.register
@@ -34,7 +20,7 @@ class IsInSegment(YesNo):
     label = gettext_lazy("Is in segment")
     help = gettext_lazy("Asks whether the contact belongs to a segment now.")
     icon = "users"
-    form = IsInSegmentForm
+    form = SegmentForm
 
     def definition(self, settings: Settings, *, workflow_id: int) -> Definition:
         return one_rule({"type": "segment", "segment": settings["segment"], "operator": "member"})

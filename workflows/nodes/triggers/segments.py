@@ -7,26 +7,14 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from workflows.nodes.base import NODES, NodeContext, NodeForm, Settings, Trigger
-from workflows.nodes.choosing import SegmentField
+from workflows.nodes.base import NODES, NodeContext, Settings, Trigger
+from workflows.nodes.choosing import SegmentForm
 
 
 def number_of(stored: Any) -> int | None:
     """The id that a setting holds, which may be a text; None for anything else."""
     text = str(stored)
     return int(text) if text.isascii() and text.isdecimal() else None
-
-
-class SegmentForm(NodeForm):
-    segment = SegmentField(
-        label=gettext_lazy("Segment"),
-        help_text=gettext_lazy("A segment of any type: static, dynamic or dynamic plus."),
-        error_messages={"required": gettext_lazy("Choose a segment.")},
-    )
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.fields["segment"].offer(self.context)  # type: ignore[attr-defined]
 
 
 class OnTransition(Trigger):
