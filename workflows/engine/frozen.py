@@ -95,14 +95,24 @@ class Frozen:
 
 Row = tuple[int, Any, int]  # id, moment as the database has it, and place in the ledger: what never is another's
 _kept: dict[tuple[str, Row], Frozen] = {}
+_newest: dict[tuple[str, int], Frozen] = {}  # by id, of those that are kept
+
+
+def in_work(version_id: int) -> Frozen | None:
+    """The version for whoever works with its graph, which never changes; read only when it is not kept. None when there
+    is none any more."""
+    return _newest.get((_database(), version_id)) or frozen([version_id]).get(version_id)
 
 
 def frozen(version_ids: Iterable[int]) -> dict[int, Frozen]:
     """The versions of these ids that there are."""
+    ids = list(version_ids)
+    if not ids:
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT id, saved_at, ledger_from FROM workflows_version WHERE {in_values('id')}",
-            [values_parameter(version_ids)],
+            [values_parameter(ids)],
         )
         return _frozen(cursor.fetchall())
 
@@ -163,6 +173,7 @@ def note_change() -> None:
 def forget() -> None:
     """Forget everything that is kept."""
     _kept.clear()
+    _newest.clear()
     _listening.clear()
 
 
@@ -183,10 +194,11 @@ def _frozen(rows: Iterable[Row]) -> dict[int, Frozen]:
     if missing:
         if len(_kept) > MOST_KEPT:
             _kept.clear()
+            _newest.clear()
         found = Version.objects.in_bulk([row[0] for _database, row in missing])
         for key in missing:
             if version := found.get(key[1][0]):
-                _kept[key] = Frozen(
+                _kept[key] = _newest[database, version.pk] = Frozen(
                     version.pk,
                     version.workflow_id,
                     version.is_test,

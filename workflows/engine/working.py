@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from segments.models import Membership
 from workflows.engine.claiming import claim, due_groups
 from workflows.engine.failing import give_up, try_later
-from workflows.engine.frozen import frozen
+from workflows.engine.frozen import in_work
 from workflows.engine.moving import Moves
 from workflows.models import Run
 from workflows.nodes import NODES
@@ -89,9 +89,9 @@ def _work(
     """``longest`` is for how many seconds runs are followed from node to node; ``taken`` is filled with their ids."""
     until = monotonic() + longest
     with transaction.atomic():
-        of_version = frozen([version_id])[version_id]
-        batch = claim(of_version, node_id, now=now, limit=BATCH, only=only)
-        if batch is None:
+        of_version = in_work(version_id)
+        batch = claim(of_version, node_id, now=now, limit=BATCH, only=only) if of_version else None
+        if of_version is None or batch is None:
             return 0
         if taken is not None:
             taken += batch.run_ids
