@@ -37,7 +37,7 @@ coverage: $(INSTALLED) ## Run the suite on SQLite and show the lines that no tes
 
 .PHONY: screenshots
 screenshots: $(INSTALLED) ## Drive a browser through the main paths; pictures in var/screenshots
-	$(BIN)/pytest -m e2e
+	MUSTER_PICTURES=1 $(BIN)/pytest -m e2e
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check style, types and the direction of imports

@@ -250,7 +250,7 @@ def story() -> dict[str, Any]:
     }
 
 
-@drawing(max_examples=25 * DEEP)
+@drawing(max_examples=15 * DEEP)
 @given(actions=ACTIONS)
 def test_nothing_is_lost_and_memberships_are_those_of_a_full_refresh(now, actions):
     with undone():

@@ -46,6 +46,7 @@ SCREEN = {"viewport": {"width": 1440, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
 THEMES = ("light", "dark")
 SCREENSHOTS: Path = settings.VAR_DIR / "screenshots"
+PICTURES = os.environ.get("MUSTER_PICTURES") == "1"  # taking them is a good part of the time
 
 # What Chromium writes by itself about a form that came back with errors.
 FORM_WITH_ERRORS = "status of 422"
@@ -172,16 +173,24 @@ def sign_in(live_server: LiveServer) -> Callable[[Page, User], None]:
     return sign_in
 
 
+def keep_picture(page: Page, name: str) -> None:
+    """Keep a picture of the page as it is in ``var/screenshots``, where ``MUSTER_PICTURES=1`` asks for pictures."""
+    if PICTURES:
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled", caret="initial")
+
+
 @pytest.fixture
 def shot() -> Callable[..., None]:
-    """Keep pictures of the page, light and dark, in ``var/screenshots``: ``shot(page, "dashboard")``.
+    """Keep pictures of the page, light and dark, where they are asked for: ``shot(page, "dashboard")``.
 
     Pictures of a phone get ``-phone`` added to the name, dark ones ``-dark``. With ``full_page=False`` they show the
     window alone, for what stands at a fixed place in it.
     """
 
     def shot(page: Page, name: str, *, full_page: bool = True) -> None:
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        if not PICTURES:
+            return
         window = page.viewport_size
         device = "-phone" if window == PHONE["viewport"] else ""
         if full_page:
@@ -190,9 +199,7 @@ def shot() -> Callable[..., None]:
             page.set_viewport_size({"width": window["width"], "height": max(height, window["height"])})
         for theme in THEMES:
             with in_theme(page, theme):
-                suffix = "-dark" if theme == "dark" else ""
-                path = SCREENSHOTS / f"{name}{device}{suffix}.png"
-                page.screenshot(path=path, animations="disabled", caret="initial")
+                keep_picture(page, f"{name}{device}{'-dark' if theme == 'dark' else ''}")
         page.set_viewport_size(window)
 
     return shot

@@ -8,7 +8,8 @@ from playwright.sync_api import Page, expect
 
 from contacts.models import Contact, Event
 from crm.models import User
-from tests.e2e.conftest import PHONE, SCREEN, SCREENSHOTS
+from tests.e2e.conftest import PHONE, SCREEN
+from tests.e2e.conftest import keep_picture as picture
 from tests.e2e.shop_site import KEY, eventually
 from tests.workflows.flows import active, graph
 from workflows.models import WebContent
@@ -19,11 +20,6 @@ from workflows.site.identity import sign
 def done(*kinds: str) -> list[tuple[str, int]]:
     """The events of these types, with whose they are, in their order."""
     return list(Event.objects.filter(type__in=kinds).order_by("pk").values_list("type", "contact_id"))
-
-
-def picture(page: Page, name: str) -> None:
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled", caret="initial")
 
 
 def popup_for_desks() -> None:

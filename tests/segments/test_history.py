@@ -301,4 +301,4 @@ def contact_columns() -> set[str]:
 
 
 def test_any_history():
-    run_state_machine_as_test(History, settings=settings(max_examples=40 * DEEP, stateful_step_count=25, deadline=None))
+    run_state_machine_as_test(History, settings=settings(max_examples=25 * DEEP, stateful_step_count=25, deadline=None))
