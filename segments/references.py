@@ -6,7 +6,7 @@ refused instead, and its segment shows the error until the thing is restored or 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from django.utils.translation import gettext as _
 
@@ -31,6 +31,18 @@ def gone(keys: Iterable[str]) -> set[str]:
 def imports_of(keys: Iterable[str]) -> list[int]:
     """The ids of the imports among the keys."""
     return [int(key.removeprefix("import:")) for key in keys if key.startswith("import:")]
+
+
+def readers_of(segment_id: int, keys: Mapping[int, Collection[str]]) -> set[int]:
+    """The segments with a rule on this one, directly or through others; ``keys`` are those that each depends on."""
+    found: set[int] = set()
+    waiting = [segment_id]
+    while waiting:
+        read = f"segment:{waiting.pop()}"
+        readers = {pk for pk, depends in keys.items() if read in depends} - found
+        found |= readers
+        waiting += readers
+    return found
 
 
 def refuse(missing: Iterable[str]) -> DefinitionError:

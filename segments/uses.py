@@ -14,6 +14,7 @@ from contacts.uses import Use
 from crm.registry import Registry
 from segments.compiler import depends_on
 from segments.models import Segment
+from segments.references import readers_of
 
 
 @dataclass(frozen=True)
@@ -54,23 +55,11 @@ def forbidding_uses(segment: Segment) -> list[Use]:
 
 def starting_uses(segment: Segment) -> list[Use]:
     """The uses at which something starts when contacts enter or leave a segment, or those whose rules read it."""
-    moving = {segment.pk} | _readers(segment)
+    defined = Segment.objects.live().defined().only("pk", "definition")
+    moving = {segment.pk} | readers_of(segment.pk, {one.pk: depends_on(one.conditions) for one in defined})
     sources = [source.starting for source in USES if source.starting]
     found = [use for starting in sources for uses in starting(moving).values() for use in uses]
     return sorted(set(found), key=lambda use: use.name)
-
-
-def _readers(segment: Segment) -> set[int]:
-    """The segments with a rule on this one, directly or through others."""
-    keys = {one.pk: depends_on(one.conditions) for one in Segment.objects.live().defined().only("pk", "definition")}
-    found: set[int] = set()
-    waiting = [segment.pk]
-    while waiting:
-        read = f"segment:{waiting.pop()}"
-        readers = {pk for pk, depends in keys.items() if read in depends} - found
-        found |= readers
-        waiting += readers
-    return found
 
 
 def in_segments(segment_ids: set[int]) -> dict[int, list[Use]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Max
 from django.utils.translation import gettext as _
 
@@ -13,6 +13,7 @@ from crm.models import User
 from segments.ledger import memberships_lock
 from segments.models import Transition
 from workflows.checking import faults_of
+from workflows.engine.claiming import hold_runs
 from workflows.engine.frozen import Frozen, frozen, note_change, occupied_versions, open_versions
 from workflows.engine.moving import end
 from workflows.engine.taking_in import LEDGER, take_arrivals
@@ -43,8 +44,8 @@ def activate(workflow: Workflow, *, now: datetime, user: User | None, move: bool
     if workflow.state == Workflow.State.ACTIVE:
         _take_what_has_arrived(now=now)
     with transaction.atomic():
-        if move:
-            _hold_inside(workflow)
+        if move:  # workers lock runs before memberships
+            hold_runs("workflow_id = %s", [workflow.pk])
         version = _activate(workflow, now=now, user=user, move=move)
     workflow.refresh_from_db()
     return version
@@ -53,17 +54,6 @@ def activate(workflow: Workflow, *, now: datetime, user: User | None, move: bool
 def _take_what_has_arrived(*, now: datetime) -> None:
     while take_arrivals(now=now):
         pass
-
-
-def _hold_inside(workflow: Workflow) -> None:
-    """Wait for the workers that have runs of the workflow in their hands. They lock runs before memberships."""
-    if connection.features.has_select_for_update:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT COUNT(*) FROM (SELECT id FROM workflows_run WHERE workflow_id = %s AND state = 'waiting'"
-                " ORDER BY id FOR NO KEY UPDATE) AS held",
-                [workflow.pk],
-            )
 
 
 def _activate(workflow: Workflow, *, now: datetime, user: User | None, move: bool) -> Version:

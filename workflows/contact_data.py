@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection
 from django.db.models import Exists, F, OuterRef, QuerySet, Value
 from django.db.models.functions import Concat
 from django.utils.translation import gettext as _
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 from contacts.frozen import FrozenContacts
 from contacts.models import Contact
 from contacts.personal_data import Holder
+from workflows.engine.claiming import hold_runs
 from workflows.engine.moving import end
 from workflows.models import Delivery, Incident, Run, Step
 
@@ -28,13 +28,7 @@ class Runs(Holder):
             ids, parameters = contacts.order_by().values("pk").query.sql_with_params()
         except EmptyResultSet:
             return
-        if connection.features.has_select_for_update:
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT COUNT(*) FROM (SELECT id FROM workflows_run"
-                    f" WHERE state = 'waiting' AND contact_id IN ({ids}) ORDER BY id FOR UPDATE) AS held",
-                    parameters,
-                )
+        hold_runs(f"contact_id IN ({ids})", parameters, lock="UPDATE")
 
     def data_of(self, contact: Contact) -> Any:
         steps: dict[int, list[dict[str, Any]]] = defaultdict(list)

@@ -26,7 +26,7 @@ from contacts.models import Import
 from crm.models import Job
 from segments.ledger import Moves, memberships_lock, tell_dependents, write
 from segments.models import Cause, RefreshRun, Segment
-from segments.references import gone, imports_of, refuse
+from segments.references import gone, imports_of, readers_of, refuse
 from segments.refresh.by_change import apply_changes
 from segments.refresh.owner import is_gone, this_process
 from segments.refresh.plan import Plan, fail, is_small
@@ -58,7 +58,8 @@ def refresh_segment(segment: Segment, *, now: datetime, report: Report = silent)
         raise ValueError("a static segment has no definition to refresh from")
     run = _refresh(segment.pk, now=now, report=report)
     apply_changes(now=now)
-    refresh_due(now=now, only=_dependents(segment.pk, now=now))
+    plan = Plan.of_all(now=now)
+    refresh_due(now=now, only=readers_of(segment.pk, {pk: one.keys for pk, one in plan.kept.items()}))
     return run
 
 
@@ -114,19 +115,6 @@ def _is_due(segment: Segment, *, now: datetime) -> bool:
         return segment.failed_at is None or segment.failed_at < now - RETRY
     started = segment.refresh_started_at
     return started is None or started < now - LEASE or is_gone(segment.refresh_owner)
-
-
-def _dependents(segment_id: int, *, now: datetime) -> set[int]:
-    """Every segment that reads this one, directly or through others."""
-    plan = Plan.of_all(now=now)
-    found: set[int] = set()
-    waiting = [segment_id]
-    while waiting:
-        for dependent in plan.dependents(waiting.pop()):
-            if dependent not in found:
-                found.add(dependent)
-                waiting.append(dependent)
-    return found
 
 
 def _refresh(segment_id: int, *, now: datetime, report: Report) -> RefreshRun | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -65,6 +66,18 @@ VISIT = (
     "woken",
     "values",
 )
+
+
+def hold_runs(condition: str, params: Sequence[Any], *, lock: str = "NO KEY UPDATE") -> None:
+    """Wait for the workers that have runs in their hands for which an SQL condition holds, and let none take them up
+    before the caller's transaction ends. On SQLite every transaction is alone anyway."""
+    if connection.features.has_select_for_update:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT COUNT(*) FROM (SELECT id FROM workflows_run"
+                f" WHERE state = 'waiting' AND {condition} ORDER BY id FOR {lock}) AS held",
+                params,
+            )
 
 
 def claim(

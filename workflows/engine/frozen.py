@@ -94,14 +94,14 @@ class Frozen:
 
 
 Row = tuple[int, Any, int]  # id, moment as the database has it, and place in the ledger: what never is another's
-_kept: dict[tuple[str, Row], Frozen] = {}
-_newest: dict[tuple[str, int], Frozen] = {}  # by id, of those that are kept
+_kept: dict[tuple[str, int], tuple[Row, Frozen]] = {}
 
 
 def in_work(version_id: int) -> Frozen | None:
     """The version for whoever works with its graph, which never changes; read only when it is not kept. None when there
     is none any more."""
-    return _newest.get((_database(), version_id)) or frozen([version_id]).get(version_id)
+    kept = _kept.get((_database(), version_id))
+    return kept[1] if kept else frozen([version_id]).get(version_id)
 
 
 def frozen(version_ids: Iterable[int]) -> dict[int, Frozen]:
@@ -173,7 +173,6 @@ def note_change() -> None:
 def forget() -> None:
     """Forget everything that is kept."""
     _kept.clear()
-    _newest.clear()
     _listening.clear()
 
 
@@ -189,24 +188,27 @@ def _database() -> str:
 
 def _frozen(rows: Iterable[Row]) -> dict[int, Frozen]:
     database = _database()
-    wanted = [(database, row) for row in rows]
-    missing = [key for key in wanted if key not in _kept]
-    if missing:
+    wanted = {row[0]: row for row in rows}
+    found = {pk: one for pk, row in wanted.items() if (one := _as_kept(database, row))}
+    if missing := wanted.keys() - found.keys():
         if len(_kept) > MOST_KEPT:
             _kept.clear()
-            _newest.clear()
-        found = Version.objects.in_bulk([row[0] for _database, row in missing])
-        for key in missing:
-            if version := found.get(key[1][0]):
-                _kept[key] = _newest[database, version.pk] = Frozen(
-                    version.pk,
-                    version.workflow_id,
-                    version.is_test,
-                    version.saved_at,
-                    version.ledger_from,
-                    parse(version.graph),
-                )
-    return {_kept[key].version_id: _kept[key] for key in wanted if key in _kept}
+        for version in Version.objects.filter(pk__in=missing):
+            found[version.pk] = Frozen(
+                version.pk,
+                version.workflow_id,
+                version.is_test,
+                version.saved_at,
+                version.ledger_from,
+                parse(version.graph),
+            )
+            _kept[database, version.pk] = wanted[version.pk], found[version.pk]
+    return {pk: found[pk] for pk in wanted if pk in found}
+
+
+def _as_kept(database: str, row: Row) -> Frozen | None:
+    kept = _kept.get((database, row[0]))
+    return kept[1] if kept and kept[0] == row else None
 
 
 def segments_of(keys: Iterable[str]) -> list[int]:

@@ -20,6 +20,7 @@ from contacts.json_rows import in_values, moment_writer, rows_of, rows_parameter
 from contacts.models import Arrival
 from segments.editing import ANNOUNCED
 from segments.models import Cause, Transition
+from workflows.engine.claiming import hold_runs
 from workflows.engine.frozen import Frozen, Listening, frozen, listening, occupied_versions, open_versions, segments_of
 from workflows.engine.moving import end, moment
 from workflows.engine.starting import Start, begin, begin_everybody
@@ -180,13 +181,8 @@ def _act_on(happenings: Sequence[Happening], *, now: datetime, silent: Collectio
 def _hold_runs(contact_ids: Collection[int]) -> None:
     """Wait for the workers that have runs of these contacts in their hands: where these have come to then, they wait
     for what has happened, and nobody moves them before it has been told to them."""
-    if contact_ids and connection.features.has_select_for_update:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT COUNT(*) FROM (SELECT id FROM workflows_run"
-                f" WHERE {in_values('contact_id')} AND state = 'waiting' ORDER BY id FOR NO KEY UPDATE) AS held",
-                [values_parameter(contact_ids)],
-            )
+    if contact_ids:
+        hold_runs(in_values("contact_id"), [values_parameter(contact_ids)])
 
 
 def _starts(happenings: Sequence[Happening], listeners: Listening) -> Iterator[Start]:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from contacts.folding import fold
 from segments.values import LinesField
+from workflows.nodes.triggers.filters import lines_of
 
 DEFAULT_PORTS = (None, 80, 443)
 
@@ -73,6 +74,19 @@ def address(text: str) -> Address | None:
     if not host and not text.startswith("/"):
         return None
     return Address(host, fold(unquote(parts.path)) or "/", fold(unquote(parts.query)))
+
+
+def rules_of(stored: Any) -> Sequence[Address]:
+    """The rules in a setting."""
+    if not stored:
+        return ()
+    return _parsed(tuple(map(str, stored)) if isinstance(stored, list) else stored)
+
+
+@lru_cache(maxsize=10_000)
+def _parsed(stored: str | tuple[str, ...]) -> Sequence[Address]:
+    """The rules of hundreds of workflows are looked at for every page that anybody visits."""
+    return [rule for line in lines_of(list(stored) if isinstance(stored, tuple) else stored) if (rule := address(line))]
 
 
 def page_of(properties: Mapping[str, Any]) -> Address | None:

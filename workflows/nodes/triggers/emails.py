@@ -11,7 +11,7 @@ from segments.values import storable
 from workflows.emails import HERE, source_of
 from workflows.nodes.base import NODES, Happening, NodeContext, NodeForm, Settings
 from workflows.nodes.conditions_email import EmailField
-from workflows.nodes.triggers.addresses import RulesField, address, page_of
+from workflows.nodes.triggers.addresses import RulesField, page_of, rules_of
 from workflows.nodes.triggers.filters import LONGEST_TEXT, joined, lines_of, one_of
 from workflows.nodes.triggers.website import OnEvent
 
@@ -75,7 +75,7 @@ class EmailClicked(OnEmail):
     form = ClickedForm
 
     def matches(self, settings: Settings, happening: Happening, *, workflow_id: int) -> bool:
-        links = [rule for line in lines_of(settings.get("links")) if (rule := address(line))]
+        links = rules_of(settings.get("links"))
         clicked = page_of(happening.properties)
         return super().matches(settings, happening, workflow_id=workflow_id) and (
             not links or (clicked is not None and clicked.starts_with(links))

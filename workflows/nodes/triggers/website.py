@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 from django import forms
@@ -14,7 +12,7 @@ from contacts.arrivals import event_key
 from contacts.folding import fold
 from segments.values import storable
 from workflows.nodes.base import NODES, Happening, NodeContext, NodeForm, Settings, Trigger
-from workflows.nodes.triggers.addresses import Address, RulesField, address, page_of
+from workflows.nodes.triggers.addresses import Address, RulesField, page_of, rules_of
 from workflows.nodes.triggers.filters import (
     LONGEST_TEXT,
     joined,
@@ -112,24 +110,12 @@ class PageVisit(OnEvent):
 
 
 def _is_wanted(settings: Settings, page: Address | None) -> bool:
-    starts, exactly = _rules(settings.get("starts_with")), _rules(settings.get("exactly"))
+    starts, exactly = rules_of(settings.get("starts_with")), rules_of(settings.get("exactly"))
     if page is None:
         return not (starts or exactly)
-    if page.starts_with(_rules(settings.get("excluded"))):
+    if page.starts_with(rules_of(settings.get("excluded"))):
         return False
     return not (starts or exactly) or page.starts_with(starts) or page.is_exactly(exactly)
-
-
-def _rules(stored: Any) -> Sequence[Address]:
-    if not stored:
-        return ()
-    return _parsed(tuple(map(str, stored)) if isinstance(stored, list) else stored)
-
-
-@lru_cache(maxsize=10_000)
-def _parsed(stored: str | tuple[str, ...]) -> Sequence[Address]:
-    """The rules of hundreds of workflows are looked at for every page that anybody visits."""
-    return [rule for line in lines_of(list(stored) if isinstance(stored, tuple) else stored) if (rule := address(line))]
 
 
 class ProductSearchForm(NodeForm):
